@@ -1,0 +1,110 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Modular.Store;
+
+/// <summary>
+/// The value is personal data: stored encrypted with the key of the event's subject, gone when that key is shredded
+/// (DESIGN §4). On properties of events only.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
+public sealed class PersonalDataAttribute : Attribute;
+
+/// <summary>What the audit log says an event was.</summary>
+public enum EventOutcome
+{
+    /// <summary>It was done.</summary>
+    Success,
+
+    /// <summary>It was asked for and refused.</summary>
+    Refused,
+}
+
+/// <summary>One registered event type.</summary>
+public abstract partial class EventMapping
+{
+    private protected EventMapping(string schema, string name, Type storedAs, Func<object, object>? upcast)
+    {
+        if (!StoredName().IsMatch(name))
+            throw new ArgumentException($"'{name}' is not a stored event name such as 'session.started.1'.", nameof(name));
+        Schema = schema;
+        Name = name;
+        StoredAs = storedAs;
+        ReadAs = storedAs;
+        Upcast = upcast;
+        PersonalMembers = FindPersonalMembers(storedAs);
+    }
+
+    internal string Schema { get; }
+
+    internal string Name { get; }
+
+    internal Type StoredAs { get; }
+
+    internal Type ReadAs { get; init; }
+
+    internal Func<object, object>? Upcast { get; }
+
+    internal IReadOnlySet<string> PersonalMembers { get; }
+
+    internal EventOutcome Outcome { get; private protected set; }
+
+    internal abstract string? SubjectOf(object @event);
+
+    internal abstract string? ReasonOf(object @event);
+
+    // Record parameters carry the attribute on the constructor's parameter, other types on the property.
+    private static HashSet<string> FindPersonalMembers(Type type)
+    {
+        var parameters = type.GetConstructors().SelectMany(constructor => constructor.GetParameters())
+            .Where(parameter => parameter.IsDefined(typeof(PersonalDataAttribute)))
+            .Select(parameter => parameter.Name!);
+        var properties = type.GetProperties()
+            .Where(property => property.IsDefined(typeof(PersonalDataAttribute)))
+            .Select(property => property.Name);
+        return [.. parameters.Concat(properties).Select(JsonNamingPolicy.CamelCase.ConvertName)];
+    }
+
+    [GeneratedRegex(@"^[a-z0-9_]+(\.[a-z0-9_]+)*\.[1-9][0-9]*$")]
+    private static partial Regex StoredName();
+}
+
+/// <summary>Says what the audit log needs to know about an event type.</summary>
+public sealed class EventMapping<T> : EventMapping
+    where T : class
+{
+    private Func<T, string?> _subject = _ => null;
+    private Func<T, string?> _reason = _ => null;
+
+    internal EventMapping(string schema, string name, Func<object, object>? upcast)
+        : base(schema, name, typeof(T), upcast)
+    {
+    }
+
+    /// <summary>The person the event is about: whose key encrypts its personal data.</summary>
+    public EventMapping<T> About(Func<T, string?> subject)
+    {
+        _subject = subject;
+        return this;
+    }
+
+    /// <summary>The event records a refusal, for this reason (a stable code).</summary>
+    public EventMapping<T> Refused(Func<T, string?> reason)
+    {
+        Outcome = EventOutcome.Refused;
+        _reason = reason;
+        return this;
+    }
+
+    /// <summary>Why it was done (a stable code or the caller's words).</summary>
+    public EventMapping<T> Because(Func<T, string?> reason)
+    {
+        _reason = reason;
+        return this;
+    }
+
+    internal override string? SubjectOf(object @event) => _subject((T)@event);
+
+    internal override string? ReasonOf(object @event) => _reason((T)@event);
+}

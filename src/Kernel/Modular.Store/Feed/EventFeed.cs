@@ -1,0 +1,106 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Modular.Store;
+
+/// <summary>
+/// Reads committed events of several modules in one order, without gaps: <c>(epoch, transaction, module, sequence)</c>,
+/// below the oldest transaction that is still open (DESIGN §4, §7).
+/// </summary>
+public sealed class EventFeed
+{
+    private readonly StoreDatabase _database;
+    private readonly StoreRegistry _registry;
+    private readonly EventReader _reader;
+
+    internal EventFeed(StoreDatabase database, StoreRegistry registry, EventReader reader)
+    {
+        _database = database;
+        _registry = registry;
+        _reader = reader;
+    }
+
+    /// <summary>Every module that stores events, in the order of the feed.</summary>
+    public IReadOnlyList<string> Modules => [.. _registry.Modules.Select(module => module.DatabaseSchemaName)];
+
+    /// <summary>The next events after a position; fewer than <paramref name="limit"/> means that is all for now.</summary>
+    public async Task<IReadOnlyList<IEvent>> ReadAfter(
+        FeedPosition after, int limit, IReadOnlyCollection<string>? modules = null, CancellationToken ct = default)
+    {
+        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        return await ReadAfter(connection, after, limit, modules, ct);
+    }
+
+    /// <summary>The position of the newest committed event, whether or not it is below the horizon yet.</summary>
+    public async Task<FeedPosition> Latest(CancellationToken ct = default)
+    {
+        var latest = FeedPosition.Start;
+        foreach (var module in Modules)
+        {
+            await using var command = _database.Direct.CreateCommand(
+                $"select epoch, xact, seq_id from {module}.mt_events order by epoch desc, xact desc, seq_id desc limit 1");
+            await using var row = await command.ExecuteReaderAsync(ct);
+            if (!await row.ReadAsync(ct))
+                continue;
+            var position = new FeedPosition(row.GetInt32(0), row.GetFieldValue<ulong>(1), module, row.GetInt64(2));
+            latest = position > latest ? position : latest;
+        }
+
+        return latest;
+    }
+
+    /// <summary>The first transaction that has not begun: nothing can be read beyond it.</summary>
+    internal static async Task<FeedPosition> Present(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "select (select epoch from store.epoch), pg_snapshot_xmax(pg_current_snapshot())", connection);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        await row.ReadAsync(ct);
+        return new FeedPosition(row.GetInt32(0), row.GetFieldValue<ulong>(1), "", 0);
+    }
+
+    internal async Task<IReadOnlyList<IEvent>> ReadAfter(
+        NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyCollection<string>? modules, CancellationToken ct)
+    {
+        await using var command = Command(connection, after, limit, modules is null or { Count: 0 } ? Modules : [.. modules]);
+        var rows = new List<EventReader.Row>();
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct))
+                rows.Add(EventReader.RowOf(reader, reader.GetString(9)));
+        }
+
+        return await _reader.Decode(rows, ct);
+    }
+
+    private static NpgsqlCommand Command(
+        NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyList<string> modules)
+    {
+        var command = new NpgsqlCommand { Connection = connection };
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after.Epoch });
+        command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = after.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        var pages = new List<string>();
+        foreach (var module in modules)
+        {
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = SequenceBefore(module, after) });
+            // Both bounds are row comparisons on the primary key, so a page is an index scan wherever it begins.
+            pages.Add($"(select {EventReader.Columns}, '{module}' collate \"C\" as module from {module}.mt_events "
+                + $"where (epoch, xact, seq_id) > ($2, $3, ${command.Parameters.Count}) "
+                + "and (epoch, xact) < ((select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot())) "
+                + "order by epoch, xact, seq_id limit $1)");
+        }
+
+        command.CommandText = $"{string.Join(" union all ", pages)} order by epoch, xact, module, seq_id limit $1";
+        return command;
+    }
+
+    // Within one transaction the modules follow each other in the order of their names.
+    private static long SequenceBefore(string module, FeedPosition after) =>
+        string.CompareOrdinal(module, after.Module) switch
+        {
+            < 0 => long.MaxValue,
+            0 => after.Sequence,
+            _ => -1,
+        };
+}

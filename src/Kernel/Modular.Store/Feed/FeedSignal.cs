@@ -1,0 +1,103 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Modular.Store;
+
+/// <summary>
+/// Tells readers of the feed that there may be something new. Only a hint: whoever misses it polls (DESIGN §4).
+/// </summary>
+public sealed class FeedSignal
+{
+    private readonly Channel<bool> _outgoing = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private TaskCompletionSource _next = NewSource();
+
+    /// <summary>Whether other nodes are told; off only to measure what telling them costs.</summary>
+    public bool TellsOthers { get; set; } = true;
+
+    /// <summary>Completes at the next hint.</summary>
+    public Task Next => Volatile.Read(ref _next).Task;
+
+    internal ChannelReader<bool> Outgoing => _outgoing.Reader;
+
+    /// <summary>This node committed events or messages.</summary>
+    public void Committed()
+    {
+        Heard();
+        if (TellsOthers)
+            _outgoing.Writer.TryWrite(true);
+    }
+
+    /// <summary>Another node did.</summary>
+    internal void Heard() => Interlocked.Exchange(ref _next, NewSource()).TrySetResult();
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>
+/// Carries hints between nodes: at most one NOTIFY per 20 ms, on a connection of its own. Inside the writing
+/// transactions it would end group commit (measured: 11,000 commits a second become 300 at 3 ms flush latency).
+/// </summary>
+internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal, ILogger<FeedSignalRelay> log) : BackgroundService
+{
+    private const string Channel = "modular_feed";
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
+
+    private readonly string _node = Guid.NewGuid().ToString("N");
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Forever(Listen, stoppingToken), Forever(Send, stoppingToken));
+
+    private async Task Forever(Func<CancellationToken, Task> work, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await work(ct);
+            }
+            catch (Exception failure) when (failure is NpgsqlException or TimeoutException or System.IO.IOException)
+            {
+                log.LogInformation("Hints between nodes pause: {Reason}", failure.Message);
+                await Task.Delay(Reconnect, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task Listen(CancellationToken ct)
+    {
+        await using var connection = await database.Direct.OpenConnectionAsync(ct);
+        connection.Notification += (_, notice) =>
+        {
+            if (notice.Payload != _node)
+                signal.Heard();
+        };
+        await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
+            await listen.ExecuteNonQueryAsync(ct);
+        // What was said while nobody listened is not repeated.
+        signal.Heard();
+        while (true)
+            await connection.WaitAsync(ct);
+    }
+
+    private async Task Send(CancellationToken ct)
+    {
+        await using var connection = await database.Direct.OpenConnectionAsync(ct);
+        await using var notify = new NpgsqlCommand($"notify {Channel}, '{_node}'", connection);
+        while (true)
+        {
+            await signal.Outgoing.ReadAsync(ct);
+            await notify.ExecuteNonQueryAsync(ct);
+            await Task.Delay(Pause, ct);
+        }
+    }
+}

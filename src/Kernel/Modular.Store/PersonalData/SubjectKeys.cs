@@ -1,0 +1,166 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Modular.Store;
+
+/// <summary>
+/// Every person's own key. Personal data in events is encrypted with it; shredding it erases the person from all
+/// events at once and leaves the rows, and every hash over them, in place (DESIGN §4, §7).
+/// </summary>
+public sealed class SubjectKeys : IDisposable
+{
+    private const int KeyBytes = 32;
+    private const int NonceBytes = 12;
+    private const int TagBytes = 16;
+    private const int MostCached = 50_000;
+
+    private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(1);
+
+    private readonly StoreDatabase _database;
+    private readonly TimeProvider _clock;
+    private readonly byte[] _master;
+    private readonly ConcurrentDictionary<string, (SubjectKey Key, DateTimeOffset Read)> _cache = new();
+
+    /// <summary>The secret is the deployment's; the master key that wraps subjects' keys is derived from it (HKDF).</summary>
+    public SubjectKeys(StoreDatabase database, string secret, TimeProvider clock)
+    {
+        _database = database;
+        _clock = clock;
+        _master = HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), KeyBytes, info: "modular/subject-keys/1"u8.ToArray());
+    }
+
+    public void Dispose() => CryptographicOperations.ZeroMemory(_master);
+
+    /// <summary>
+    /// The keys of these subjects; one query for those not remembered. A subject that has none yet gets a new one,
+    /// marked <see cref="SubjectKey.IsNew"/>, to be stored with the unit of work.
+    /// </summary>
+    internal async Task<IReadOnlyDictionary<string, SubjectKey>> For(
+        IReadOnlyCollection<string> subjects, bool create, CancellationToken ct)
+    {
+        var keys = new Dictionary<string, SubjectKey>(subjects.Count);
+        var now = _clock.GetUtcNow();
+        List<string>? missing = null;
+        foreach (var subject in subjects)
+        {
+            if (_cache.TryGetValue(subject, out var cached) && now - cached.Read < Fresh)
+                keys[subject] = cached.Key;
+            else if (!keys.ContainsKey(subject))
+                (missing ??= []).Add(subject);
+        }
+
+        if (missing is not null)
+            await Read(missing, keys, now, ct);
+        if (create && keys.Count < subjects.Count)
+        {
+            foreach (var subject in subjects.Where(subject => !keys.ContainsKey(subject)))
+                keys[subject] = Make(subject);
+        }
+
+        return keys;
+    }
+
+    /// <summary>Erases a person from every event: their key is gone for good once the unit of work commits.</summary>
+    public static void Shred(IDocumentOperations session, string subject) => session.QueueSqlCommand(
+        "insert into store.subject_keys (subject, wrapped, shredded) values (?, null, now()) "
+        + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())",
+        subject);
+
+    internal void Remember(SubjectKey key)
+    {
+        if (_cache.Count >= MostCached)
+            _cache.Clear();
+        _cache[key.Subject] = (key, _clock.GetUtcNow());
+    }
+
+    /// <summary>Forgets a key, so that the next use asks the database.</summary>
+    public void Forget(string subject) => _cache.TryRemove(subject, out _);
+
+    private async Task Read(
+        List<string> missing, Dictionary<string, SubjectKey> keys, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var command = _database.Pooled.CreateCommand(
+            "select subject, wrapped from store.subject_keys where subject = any($1)");
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. missing] });
+        await using var rows = await command.ExecuteReaderAsync(ct);
+        while (await rows.ReadAsync(ct))
+        {
+            var subject = rows.GetString(0);
+            var key = new SubjectKey(subject, await rows.IsDBNullAsync(1, ct) ? null : Unwrap(subject, rows.GetFieldValue<byte[]>(1)));
+            keys[subject] = key;
+            Remember(key);
+        }
+    }
+
+    private SubjectKey Make(string subject)
+    {
+        var key = RandomNumberGenerator.GetBytes(KeyBytes);
+        return new SubjectKey(subject, key) { Wrapped = Seal(_master, key, Encoding.UTF8.GetBytes(subject)) };
+    }
+
+    private byte[] Unwrap(string subject, byte[] wrapped) => Open(_master, wrapped, Encoding.UTF8.GetBytes(subject))
+        ?? throw new CryptographicException(
+            $"The key of subject '{subject}' does not open: Auth:Secret is not the one this database was written with.");
+
+    /// <summary>AES-256-GCM with a random nonce: nonce, ciphertext, tag.</summary>
+    internal static byte[] Seal(byte[] key, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associated)
+    {
+        var sealedBytes = new byte[NonceBytes + plaintext.Length + TagBytes];
+        var nonce = sealedBytes.AsSpan(0, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        using var aes = new AesGcm(key, TagBytes);
+        aes.Encrypt(nonce, plaintext, sealedBytes.AsSpan(NonceBytes, plaintext.Length), sealedBytes.AsSpan(^TagBytes..), associated);
+        return sealedBytes;
+    }
+
+    /// <summary>The plaintext, or null when the bytes were not sealed with this key for this place.</summary>
+    internal static byte[]? Open(byte[] key, ReadOnlySpan<byte> sealedBytes, ReadOnlySpan<byte> associated)
+    {
+        if (sealedBytes.Length < NonceBytes + TagBytes)
+            return null;
+        var plaintext = new byte[sealedBytes.Length - NonceBytes - TagBytes];
+        using var aes = new AesGcm(key, TagBytes);
+        try
+        {
+            aes.Decrypt(sealedBytes[..NonceBytes], sealedBytes[NonceBytes..^TagBytes], sealedBytes[^TagBytes..], plaintext, associated);
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return null;
+        }
+
+        return plaintext;
+    }
+}
+
+/// <summary>One person's key; <see cref="Secret"/> is null once it is shredded.</summary>
+internal sealed record SubjectKey(string Subject, byte[]? Secret)
+{
+    /// <summary>The wrapped form of a key that is not stored yet.</summary>
+    public byte[]? Wrapped { get; init; }
+
+    public bool IsNew => Wrapped is not null;
+}
+
+/// <summary>Stores a new key with the first event it encrypts. A second node's new key for the same person loses.</summary>
+internal sealed class SubjectKeyInsert(SubjectKey key) : IStorageOperation
+{
+    public void Write(StoreBatch batch) => batch
+        .Sql("insert into store.subject_keys (subject, wrapped) values ($1, $2)")
+        .With(key.Subject)
+        .With(key.Wrapped!, NpgsqlDbType.Bytea);
+
+    public Exception? Explain(PostgresException failure) =>
+        failure.SqlState == PostgresErrorCodes.UniqueViolation ? new SubjectKeyTakenException(key.Subject, failure) : null;
+}
+
+/// <summary>Another unit of work made this subject's key first; the batch is made again with that key.</summary>
+internal sealed class SubjectKeyTakenException(string subject, Exception inner)
+    : ConcurrencyException($"The key of '{subject}' was made by another unit of work.", inner)
+{
+    public string Subject => subject;
+}

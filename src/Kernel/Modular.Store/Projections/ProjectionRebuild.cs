@@ -1,0 +1,255 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace Modular.Store;
+
+/// <summary>How far a rebuild is.</summary>
+/// <param name="Done">Events read.</param>
+/// <param name="Total">Events there were when it began.</param>
+/// <param name="Elapsed">Since it began.</param>
+public readonly record struct RebuildProgress(long Done, long Total, TimeSpan Elapsed)
+{
+    /// <summary>How long it will probably still take; null while nothing is known.</summary>
+    public TimeSpan? Left => Done == 0 ? null : Elapsed * (Math.Max(0, Total - Done) / (double)Done);
+}
+
+/// <summary>What a rebuild did.</summary>
+/// <param name="Name">The read model.</param>
+/// <param name="Events">Events read.</param>
+/// <param name="Rows">Rows of the table now.</param>
+/// <param name="Different">Rows that were not equal byte for byte before; null when it was not asked.</param>
+public sealed record RebuildResult(string Name, long Events, long Rows, long? Different);
+
+/// <summary>
+/// Makes a read model anew from its events while requests are served: into a table beside the live one, then a switch
+/// in one transaction. Cancelling it, or losing the process, leaves the live table as it was (DESIGN §4).
+/// </summary>
+public sealed class ProjectionRebuild
+{
+    private const int ChunkRows = 5_000;
+
+    private readonly StoreParts _parts;
+
+    internal ProjectionRebuild(StoreParts parts) => _parts = parts;
+
+    /// <summary>The read models that can be rebuilt, as <c>schema.table</c>.</summary>
+    public IReadOnlyList<string> Names => [.. _parts.Registry.Projections.Select(projection => projection.Name)];
+
+    /// <summary>Rebuilds one read model.</summary>
+    /// <param name="projectionName">One of <see cref="Names"/>.</param>
+    /// <param name="compare">Counts rows that differ; the table is locked while it counts.</param>
+    /// <param name="progress">Told about every second.</param>
+    /// <param name="token">Stops it and removes what it made.</param>
+    /// <exception cref="ArgumentException">There is no such read model.</exception>
+    /// <exception cref="InvalidOperationException">Another rebuild of it is running.</exception>
+    public async Task<RebuildResult> RebuildProjectionAsync(
+        string projectionName, bool compare = false, IProgress<RebuildProgress>? progress = null, CancellationToken token = default)
+    {
+        var projection = _parts.Registry.Projections.FirstOrDefault(known => known.Name == projectionName)
+            ?? throw new ArgumentException($"There is no read model '{projectionName}'. There are: {string.Join(", ", Names)}.", nameof(projectionName));
+        await using var write = await _parts.Database.Direct.OpenConnectionAsync(token);
+        var shadow = new ShadowTable(write, projection);
+        if (!await shadow.Lock(token))
+            throw new InvalidOperationException($"Another rebuild of {projectionName} is running.");
+        try
+        {
+            await shadow.Create(token);
+            var (events, reached) = await Load(projection, shadow, progress, token);
+            while (true)
+            {
+                var page = await CatchUp(projection, shadow, reached, throughHorizon: false, token);
+                events += page.Count;
+                reached = page.Reached;
+                if (page.Count == 0)
+                    break;
+            }
+
+            var different = await Switch(projection, shadow, reached, compare, token);
+            return new RebuildResult(projectionName, events, await shadow.CountLive(token), different);
+        }
+        finally
+        {
+            await shadow.Drop();
+        }
+    }
+
+    private static string TypesFilter(ITableProjection projection, StoreRegistry registry) =>
+        "type = any(array[" + string.Join(',', registry.Modules
+            .Single(module => module.DatabaseSchemaName == projection.Module).Events.All
+            .Where(mapping => projection.EventTypes.Contains(mapping.ReadAs))
+            .Select(mapping => $"'{mapping.Name}'")) + "])";
+
+    // A read-only transaction has no id, so however long it lasts it does not hold the feed back.
+    private async Task<(long Events, FeedPosition Reached)> Load(
+        ITableProjection projection, ShadowTable shadow, IProgress<RebuildProgress>? progress, CancellationToken ct)
+    {
+        await using var read = await _parts.Database.Direct.OpenConnectionAsync(ct);
+        await using var snapshot = await read.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
+        var filter = TypesFilter(projection, _parts.Registry);
+        var (total, horizon) = await Bounds(read, projection, filter, ct);
+        var order = projection.PerStream ? "stream_id, version" : "epoch, xact, seq_id";
+        await using var command = new NpgsqlCommand(
+            $"select {EventReader.Columns} from {projection.Module}.mt_events where {filter} and (epoch, xact) < ($1, $2) order by {order}", read);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = horizon.Epoch });
+        command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = horizon.Transaction, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid8 });
+        var load = new BulkLoad(projection, shadow, total, progress);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var chunk = new List<EventReader.Row>(ChunkRows);
+        while (await reader.ReadAsync(ct))
+        {
+            chunk.Add(EventReader.RowOf(reader, projection.Module));
+            if (chunk.Count == ChunkRows)
+                await load.Add(await Decode(chunk, ct), ct);
+        }
+
+        await load.Add(await Decode(chunk, ct), ct);
+        await load.Finish(ct);
+        return (load.Done, new FeedPosition(horizon.Epoch, horizon.Transaction, projection.Module, -1));
+    }
+
+    private async Task<List<IEvent>> Decode(List<EventReader.Row> chunk, CancellationToken ct)
+    {
+        var events = await _parts.Reader.Decode(chunk, ct);
+        chunk.Clear();
+        return events;
+    }
+
+    private static async Task<(long Total, FeedPosition Horizon)> Bounds(
+        NpgsqlConnection read, ITableProjection projection, string filter, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            $"select (select count(*) from {projection.Module}.mt_events where {filter}), (select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot())", read);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        await row.ReadAsync(ct);
+        return (row.GetInt64(0), new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), "", 0));
+    }
+
+    // A stream that got events is folded again from its first: simple, and right however often it happens.
+    private async Task<(int Count, FeedPosition Reached)> CatchUp(
+        ITableProjection projection, ShadowTable shadow, FeedPosition after, bool throughHorizon, CancellationToken ct)
+    {
+        var bound = throughHorizon ? "" : "and (epoch, xact) < ((select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot())) ";
+        var limit = throughHorizon ? "" : $" limit {ChunkRows}";
+        var rows = await ReadRows(
+            shadow.Connection, projection.Module,
+            $"where {TypesFilter(projection, _parts.Registry)} and (epoch, xact, seq_id) > ($1, $2, $3) {bound}order by epoch, xact, seq_id{limit}",
+            after, null, ct);
+        if (rows.Count == 0)
+            return (0, after);
+        var reached = rows[^1].Position;
+        if (projection.PerStream)
+        {
+            rows = await ReadRows(
+                shadow.Connection, projection.Module,
+                $"where {TypesFilter(projection, _parts.Registry)} and stream_id = any($1) order by stream_id, version",
+                null, [.. rows.Select(row => row.StreamKey).Distinct()], ct);
+        }
+
+        await shadow.Merge(Fold(projection, await _parts.Reader.Decode(rows, ct)), ct);
+        return (rows.Count, reached);
+    }
+
+    private static IEnumerable<(object Key, object?[]? Row)> Fold(ITableProjection projection, List<IEvent> events)
+    {
+        var fold = projection.Fold();
+        foreach (var stream in events.GroupBy(e => e.StreamKey))
+        {
+            fold.Begin();
+            foreach (var e in stream)
+                fold.Apply(e);
+            foreach (var row in fold.Rows())
+                yield return row;
+        }
+    }
+
+    private static async Task<List<EventReader.Row>> ReadRows(
+        NpgsqlConnection connection, string module, string clause, FeedPosition? after, string[]? streams, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"select {EventReader.Columns} from {module}.mt_events {clause}", connection);
+        if (after is { } position)
+        {
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = position.Epoch });
+            command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = position.Transaction, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid8 });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position.Sequence });
+        }
+        else
+        {
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = streams! });
+        }
+
+        var rows = new List<EventReader.Row>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            rows.Add(EventReader.RowOf(reader, module));
+        return rows;
+    }
+
+    // With the live table locked every transaction that wrote it has ended, so every event it shows is visible,
+    // also those beyond the horizon; one that waits for the lock writes the new table.
+    private async Task<long?> Switch(
+        ITableProjection projection, ShadowTable shadow, FeedPosition reached, bool compare, CancellationToken ct)
+    {
+        await using var transaction = await shadow.Connection.BeginTransactionAsync(ct);
+        await shadow.LockLive(ct);
+        await CatchUp(projection, shadow, reached, throughHorizon: true, ct);
+        var different = compare ? await shadow.CountDifferences(ct) : (long?)null;
+        await shadow.TakeOver(ct);
+        await transaction.CommitAsync(ct);
+        return different;
+    }
+
+    /// <summary>Folds events in order and copies rows as soon as nothing can change them any more.</summary>
+    private sealed class BulkLoad(
+        ITableProjection projection, ShadowTable shadow, long total, IProgress<RebuildProgress>? progress)
+    {
+        private readonly IRowFold _fold = projection.Fold();
+        private readonly Stopwatch _elapsed = Stopwatch.StartNew();
+        private readonly List<object?[]> _rows = [];
+        private string? _stream;
+        private TimeSpan _reported;
+
+        public long Done { get; private set; }
+
+        public async Task Add(List<IEvent> events, CancellationToken ct)
+        {
+            foreach (var e in events)
+            {
+                if (_stream != e.StreamKey || !projection.PerStream)
+                    Emit();
+                _stream = e.StreamKey;
+                _fold.Apply(e);
+                Done++;
+            }
+
+            if (_rows.Count >= ChunkRows)
+                await Flush(ct);
+            if (_elapsed.Elapsed - _reported > TimeSpan.FromSeconds(1))
+                Report();
+        }
+
+        public async Task Finish(CancellationToken ct)
+        {
+            Emit();
+            await Flush(ct);
+            Report();
+        }
+
+        private void Report()
+        {
+            _reported = _elapsed.Elapsed;
+            progress?.Report(new RebuildProgress(Done, total, _reported));
+        }
+
+        private void Emit()
+        {
+            _rows.AddRange(_fold.Rows().Where(row => row.Row is not null).Select(row => row.Row!));
+            _fold.Begin();
+        }
+
+        private async Task Flush(CancellationToken ct)
+        {
+            await shadow.Copy(_rows, ct);
+            _rows.Clear();
+        }
+    }
+}

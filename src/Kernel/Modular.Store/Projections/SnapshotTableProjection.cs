@@ -1,0 +1,85 @@
+namespace Modular.Store;
+
+/// <summary>
+/// A flat SQL table with one row per snapshot of <typeparamref name="T"/>, written in the transaction of its events.
+/// Ours: Marten's flat tables see single events only, while a published table such as <c>neon_auth.users_sync</c>
+/// shows the whole user.
+/// </summary>
+public class SnapshotTableProjection<T> : ITableProjection
+    where T : class
+{
+    private readonly List<(TableColumn Column, Func<T, IEvent, object?> Read)> _columns = [];
+    private readonly IAggregator _aggregator = Aggregator.Of(typeof(T));
+    private readonly string _table;
+    private string? _schema;
+    private string _module = "";
+
+    /// <param name="tableName">The table's name; a script of the module creates it.</param>
+    /// <param name="schemaName">Another schema that the module publishes; the module's own by default.</param>
+    public SnapshotTableProjection(string tableName, string? schemaName = null)
+    {
+        _table = tableName;
+        _schema = schemaName;
+    }
+
+    string ITableProjection.Name => $"{_schema}.{_table}";
+
+    string ITableProjection.Module => _module;
+
+    (string Schema, string Table) ITableProjection.Table => (_schema!, _table);
+
+    IReadOnlyCollection<Type> ITableProjection.EventTypes => _aggregator.EventTypes;
+
+    IReadOnlyList<TableColumn> ITableProjection.Columns => [.. _columns.Select(column => column.Column)];
+
+    bool ITableProjection.PerStream => true;
+
+    /// <summary>A column from the state and its last event; the first one added is the key.</summary>
+    public SnapshotTableProjection<T> Column(string name, string pgType, Func<T, IEvent, object?> read)
+    {
+        _columns.Add((new TableColumn(name, pgType, IsKey: _columns.Count == 0), read));
+        return this;
+    }
+
+    internal void Attach(string module)
+    {
+        _module = module;
+        _schema ??= module;
+    }
+
+    string ITableProjection.CreateTable(string schema, string table) => "";
+
+    IRowFold ITableProjection.Fold() => new Fold(this);
+
+    void ITableProjection.Stage(StreamAction stream, Action<IStorageOperation> queue)
+    {
+        var target = $"{_schema}.{_table}";
+        var columns = _columns.Select(column => column.Column).ToList();
+        queue(stream.State is T state
+            ? new RowUpsert(target, columns, Row(state, stream.Events[^1]))
+            : new RowDelete(target, columns[0], stream.Key));
+    }
+
+    private object?[] Row(T state, IEvent last) =>
+        [.. _columns.Select(column => StoreBatch.Plain(column.Read(state, last)))];
+
+    private sealed class Fold(SnapshotTableProjection<T> projection) : IRowFold
+    {
+        private object? _state;
+        private IEvent? _last;
+
+        public void Begin() => (_state, _last) = (null, null);
+
+        public void Apply(IEvent e)
+        {
+            _state = projection._aggregator.Apply(_state, e);
+            _last = e;
+        }
+
+        public IEnumerable<(object Key, object?[]? Row)> Rows()
+        {
+            if (_last is { } last)
+                yield return (last.StreamKey, _state is T state ? projection.Row(state, last) : null);
+        }
+    }
+}

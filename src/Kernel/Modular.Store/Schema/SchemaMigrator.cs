@@ -1,0 +1,197 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Modular.Store;
+
+/// <summary>Where a step stands.</summary>
+public enum MigrationState
+{
+    /// <summary>Applied as this version wants it.</summary>
+    Applied,
+
+    /// <summary>Not applied yet, or in an older form.</summary>
+    Pending,
+
+    /// <summary>A script that was edited after it had been applied: a mistake, since scripts run once.</summary>
+    Edited,
+}
+
+/// <summary>A migration step and where it stands.</summary>
+public sealed record MigrationStatus(string Schema, string Name, MigrationState State, DateTimeOffset? AppliedAt);
+
+/// <summary>Applies the schema: one node at a time, each step in a transaction of its own, only ever expanding.</summary>
+public sealed class SchemaMigrator
+{
+    /// <summary>Taken by whoever migrates, on a direct connection, for the session.</summary>
+    private const long Lock = 0x4D6F64756C617231;
+
+    private readonly StoreDatabase _database;
+    private readonly StoreRegistry _registry;
+    private readonly ILogger<SchemaMigrator> _log;
+
+    internal SchemaMigrator(StoreDatabase database, StoreRegistry registry, ILogger<SchemaMigrator> log)
+    {
+        _database = database;
+        _registry = registry;
+        _log = log;
+    }
+
+    /// <summary>Every step and where it stands; changes nothing.</summary>
+    public async Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct = default)
+    {
+        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        return [.. (await Compare(connection, ct)).Select(step => step.Status)];
+    }
+
+    /// <summary>Applies what is pending. Returns the steps it applied.</summary>
+    /// <exception cref="InvalidOperationException">A script was edited after it had been applied.</exception>
+    /// <exception cref="UnknownEventTypeException">The database holds events that this version does not know.</exception>
+    public async Task<IReadOnlyList<MigrationStatus>> Apply(CancellationToken ct = default)
+    {
+        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await Execute(connection, $"set statement_timeout = 0; set lock_timeout = '30s'; select pg_advisory_lock({Lock})", ct);
+        var applied = new List<MigrationStatus>();
+        foreach (var (step, sql, status) in await Compare(connection, ct))
+        {
+            if (status.State == MigrationState.Edited)
+                throw new InvalidOperationException($"The migration {step.Schema}/{step.Name} was edited after it had been applied; write a new one instead.");
+            if (status.State == MigrationState.Applied)
+                continue;
+            await Apply(connection, step, sql, ct);
+            _log.LogInformation("Migrated {Schema}/{Step}", step.Schema, step.Name);
+            applied.Add(status with { State = MigrationState.Applied });
+        }
+
+        await using (var enter = new NpgsqlCommand("select store.enter_epoch()", connection))
+            _database.RaiseEpoch((int)(await enter.ExecuteScalarAsync(ct))!);
+        await EventTypeCheck.Run(connection, _registry, ct);
+        // Connections opened before the schema existed did not learn the epoch.
+        _database.Pooled.Clear();
+        return applied;
+    }
+
+    /// <summary>Fails unless everything is applied and every stored event is known (<c>Modular:AutoMigrate=false</c>).</summary>
+    /// <exception cref="InvalidOperationException">Something is pending.</exception>
+    public async Task EnsureApplied(CancellationToken ct = default)
+    {
+        var pending = (await Status(ct)).Where(step => step.State != MigrationState.Applied).ToList();
+        if (pending.Count > 0)
+            throw new InvalidOperationException($"{pending.Count} migrations are not applied ({pending[0].Schema}/{pending[0].Name}…); run 'db migrate' or set Modular:AutoMigrate=true.");
+        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await EventTypeCheck.Run(connection, _registry, ct);
+    }
+
+    private static async Task Apply(NpgsqlConnection connection, SchemaStep step, string sql, CancellationToken ct)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await Execute(connection, sql, ct);
+        await using var record = new NpgsqlCommand(
+            "insert into store.migrations (schema, name, checksum) values ($1, $2, $3) "
+            + "on conflict (schema, name) do update set checksum = excluded.checksum, applied_at = now()", connection);
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = step.Schema });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = step.Name });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Checksum(sql) });
+        await record.ExecuteNonQueryAsync(ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    private static string Checksum(string sql) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)));
+
+    private static async Task Execute(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private async Task<List<(SchemaStep Step, string Sql, MigrationStatus Status)>> Compare(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var applied = await Applied(connection, ct);
+        var steps = new List<(SchemaStep, string, MigrationStatus)>();
+        foreach (var step in ModuleDdl.Steps(_registry))
+        {
+            var sql = ModuleDdl.Resolve(step, name => name);
+            var known = applied.TryGetValue((step.Schema, step.Name), out var record);
+            var state = !known ? MigrationState.Pending
+                : record.Checksum == Checksum(sql) ? MigrationState.Applied
+                : step.Repeatable ? MigrationState.Pending : MigrationState.Edited;
+            steps.Add((step, sql, new MigrationStatus(step.Schema, step.Name, state, known ? record.At : null)));
+        }
+
+        return steps;
+    }
+
+    private static async Task<Dictionary<(string Schema, string Name), (string Checksum, DateTimeOffset At)>> Applied(
+        NpgsqlConnection connection, CancellationToken ct)
+    {
+        await Execute(connection, """
+            create schema if not exists store;
+            create table if not exists store.migrations (
+                schema text not null, name text not null, checksum text not null,
+                applied_at timestamptz not null default now(), primary key (schema, name));
+            """, ct);
+        var applied = new Dictionary<(string, string), (string, DateTimeOffset)>();
+        await using var command = new NpgsqlCommand("select schema, name, checksum, applied_at from store.migrations", connection);
+        await using var rows = await command.ExecuteReaderAsync(ct);
+        while (await rows.ReadAsync(ct))
+            applied[(rows.GetString(0), rows.GetString(1))] = (rows.GetString(2), rows.GetFieldValue<DateTimeOffset>(3));
+        return applied;
+    }
+}
+
+/// <summary>
+/// Looks for events that no code of this version knows: at start, not at the read that would need them.
+/// Only what was appended since the last look is read.
+/// </summary>
+internal static class EventTypeCheck
+{
+    private const string Mark = "$event-types";
+
+    public static async Task Run(NpgsqlConnection connection, StoreRegistry registry, CancellationToken ct)
+    {
+        foreach (var module in registry.Modules.Select(module => module.DatabaseSchemaName))
+        {
+            var known = registry.EventNames(module).ToHashSet();
+            foreach (var (type, where) in await Types(connection, module, ct))
+            {
+                if (!known.Contains(type))
+                    throw new UnknownEventTypeException(module, type, where);
+            }
+
+            await Remember(connection, module, ct);
+        }
+    }
+
+    private static async Task<List<(string Type, string Where)>> Types(NpgsqlConnection connection, string module, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            select name, 'seen before' from store.event_types where module = '{module}'
+            union all
+            select type, format('%s events, the first in stream %s', count(*), min(stream_id)) from {module}.mt_events
+            where (epoch, xact) >= (coalesce((select epoch from {module}.mt_event_progression where name = '{Mark}'), 0),
+                coalesce((select xact from {module}.mt_event_progression where name = '{Mark}'), '0'::xid8))
+            group by type
+            """, connection);
+        var types = new List<(string, string)>();
+        await using var rows = await command.ExecuteReaderAsync(ct);
+        while (await rows.ReadAsync(ct))
+            types.Add((rows.GetString(0), rows.GetString(1)));
+        return types;
+    }
+
+    private static async Task Remember(NpgsqlConnection connection, string module, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            insert into store.event_types (module, name)
+            select '{module}', type from {module}.mt_events
+            where (epoch, xact) >= (coalesce((select epoch from {module}.mt_event_progression where name = '{Mark}'), 0),
+                coalesce((select xact from {module}.mt_event_progression where name = '{Mark}'), '0'::xid8))
+            group by type on conflict do nothing;
+            insert into {module}.mt_event_progression (name, epoch, xact, module, seq_id)
+            select '{Mark}', (select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot()), '{module}', 0
+            on conflict (name) do update set epoch = excluded.epoch, xact = excluded.xact, last_updated = now();
+            """, connection);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

@@ -1,0 +1,112 @@
+using Npgsql;
+
+namespace Modular.Store;
+
+/// <summary>Something in the database that is not as this version expects, in one sentence.</summary>
+public sealed record SchemaDifference(string Schema, string Name, string Sentence);
+
+/// <summary>
+/// Says what differs between the database and what this version would make: it builds the expected schema beside the
+/// real one, in a transaction that is rolled back, and compares what PostgreSQL's catalog says of both.
+/// </summary>
+public sealed class SchemaValidator
+{
+    private const string Prefix = "modular_expected_";
+
+    private const string Catalog = """
+        with wanted as (select oid, nspname from pg_namespace where nspname = any($1))
+        select 'table', n.nspname, c.relname, '', c.relkind::text
+        from pg_class c join wanted n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'S')
+        union all
+        select 'column', n.nspname, c.relname, a.attname,
+            format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end
+            || case when a.attgenerated = 's' then ' generated' else '' end
+            || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
+        from pg_attribute a join pg_class c on c.oid = a.attrelid join wanted n on n.oid = c.relnamespace
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm')
+        union all
+        select 'index', n.nspname, t.relname, c.relname, pg_get_indexdef(c.oid)
+        from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+        join wanted n on n.oid = c.relnamespace
+        union all
+        select 'constraint', n.nspname, t.relname, k.conname, pg_get_constraintdef(k.oid)
+        from pg_constraint k join pg_class t on t.oid = k.conrelid join wanted n on n.oid = k.connamespace
+        where k.contype <> 'n'
+        union all
+        select 'trigger', n.nspname, c.relname, g.tgname, pg_get_triggerdef(g.oid) || ' ' || g.tgenabled::text
+        from pg_trigger g join pg_class c on c.oid = g.tgrelid join wanted n on n.oid = c.relnamespace where not g.tgisinternal
+        union all
+        select 'view', n.nspname, c.relname, '', pg_get_viewdef(c.oid)
+        from pg_class c join wanted n on n.oid = c.relnamespace where c.relkind in ('v', 'm')
+        union all
+        select 'function', n.nspname, p.proname, '', pg_get_functiondef(p.oid)
+        from pg_proc p join wanted n on n.oid = p.pronamespace where p.prokind = 'f'
+        """;
+
+    private readonly StoreDatabase _database;
+    private readonly StoreRegistry _registry;
+
+    internal SchemaValidator(StoreDatabase database, StoreRegistry registry)
+    {
+        _database = database;
+        _registry = registry;
+    }
+
+    /// <summary>Everything that is missing or different; empty when the schema is right. Objects of others are not looked at.</summary>
+    public async Task<IReadOnlyList<SchemaDifference>> Validate(CancellationToken ct = default)
+    {
+        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var schemas = new HashSet<string>();
+        foreach (var step in ModuleDdl.Steps(_registry))
+        {
+            var sql = ModuleDdl.Resolve(step, name =>
+            {
+                schemas.Add(name);
+                return Prefix + name;
+            });
+            await using var build = new NpgsqlCommand(sql, connection, transaction);
+            await build.ExecuteNonQueryAsync(ct);
+        }
+
+        var expected = await Read(connection, [.. schemas.Select(name => Prefix + name)], ct);
+        var actual = await Read(connection, [.. schemas], ct);
+        await transaction.RollbackAsync(ct);
+        return [.. Compare(expected, actual)];
+    }
+
+    private static IEnumerable<SchemaDifference> Compare(
+        Dictionary<(string Kind, string Schema, string Name, string Part), string> expected,
+        Dictionary<(string Kind, string Schema, string Name, string Part), string> actual)
+    {
+        foreach (var ((kind, schema, name, part), wanted) in expected)
+        {
+            var what = part.Length == 0 ? $"{schema}.{name}" : $"{schema}.{name}.{part}";
+            // A missing table says enough: not each of its columns as well.
+            if (kind != "table" && kind != "function" && !actual.ContainsKey(("table", schema, name, "")))
+                continue;
+            if (!actual.TryGetValue((kind, schema, name, part), out var found))
+                yield return new SchemaDifference(schema, what, $"The {kind} {what} is missing.");
+            else if (found != wanted)
+                yield return new SchemaDifference(schema, what, $"The {kind} {what} is \"{found}\", expected \"{wanted}\".");
+        }
+    }
+
+    private static async Task<Dictionary<(string Kind, string Schema, string Name, string Part), string>> Read(
+        NpgsqlConnection connection, string[] schemas, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(Catalog, connection);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = schemas });
+        await using var rows = await command.ExecuteReaderAsync(ct);
+        var found = new Dictionary<(string, string, string, string), string>();
+        while (await rows.ReadAsync(ct))
+        {
+            var schema = rows.GetString(1).Replace(Prefix, "", StringComparison.Ordinal);
+            found[(rows.GetString(0), schema, rows.GetString(2), rows.GetString(3))] =
+                rows.GetString(4).Replace(Prefix, "", StringComparison.Ordinal);
+        }
+
+        return found;
+    }
+}

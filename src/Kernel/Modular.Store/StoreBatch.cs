@@ -1,0 +1,99 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Modular.Store;
+
+/// <summary>Collects the statements of one unit of work: one batch, one round trip, one implicit transaction.</summary>
+public sealed class StoreBatch
+{
+    private readonly Dictionary<NpgsqlBatchCommand, IStorageOperation> _writtenBy = [];
+    private NpgsqlBatchCommand? _current;
+    private IStorageOperation? _operation;
+
+    internal StoreBatch(NpgsqlBatch batch) => Batch = batch;
+
+    internal NpgsqlBatch Batch { get; }
+
+    /// <summary>Adds a statement; its parameters <c>$1</c>, <c>$2</c>… follow in order.</summary>
+    public StoreBatch Sql(string sql)
+    {
+        _current = new NpgsqlBatchCommand(sql);
+        Batch.BatchCommands.Add(_current);
+        if (_operation is not null)
+            _writtenBy.Add(_current, _operation);
+        return this;
+    }
+
+    /// <summary>The next parameter.</summary>
+    public StoreBatch With<T>(T value, NpgsqlDbType type)
+        where T : notnull
+    {
+        _current!.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value, NpgsqlDbType = type });
+        return this;
+    }
+
+    public StoreBatch With(string? value) => value is null ? Null(NpgsqlDbType.Text) : With(value, NpgsqlDbType.Text);
+
+    public StoreBatch With(long value) => With(value, NpgsqlDbType.Bigint);
+
+    public StoreBatch With(int value) => With(value, NpgsqlDbType.Integer);
+
+    public StoreBatch With(Guid value) => With(value, NpgsqlDbType.Uuid);
+
+    public StoreBatch With(byte[]? value) => value is null ? Null(NpgsqlDbType.Bytea) : With(value, NpgsqlDbType.Bytea);
+
+    public StoreBatch With(DateTimeOffset value) => With(value.UtcDateTime, NpgsqlDbType.TimestampTz);
+
+    public StoreBatch With(DateTimeOffset? value) => value is { } time ? With(time) : Null(NpgsqlDbType.TimestampTz);
+
+    /// <summary>A <c>jsonb</c> parameter from UTF-8 bytes.</summary>
+    public StoreBatch WithJson(byte[] utf8) => With(utf8, NpgsqlDbType.Jsonb);
+
+    /// <summary>A parameter whose type the server infers.</summary>
+    public StoreBatch WithAny(object? value)
+    {
+        _current!.Parameters.Add(new NpgsqlParameter { Value = Plain(value) });
+        return this;
+    }
+
+    internal static object Plain(object? value) => value switch
+    {
+        null => DBNull.Value,
+        DateTimeOffset time => time.UtcDateTime,
+        Enum constant => constant.ToString(),
+        _ => value,
+    };
+
+    internal void Write(IStorageOperation operation)
+    {
+        _operation = operation;
+        operation.Write(this);
+        _operation = null;
+    }
+
+    /// <summary>What a failure means, by the operation whose statement failed.</summary>
+    internal Exception? Explain(PostgresException failure)
+    {
+        if (failure.BatchCommand is { } command && _writtenBy.TryGetValue((NpgsqlBatchCommand)command, out var operation)
+            && operation.Explain(failure) is { } known)
+            return known;
+        return failure.SqlState switch
+        {
+            PostgresErrorCodes.UniqueViolation =>
+                new DocumentAlreadyExistsException(failure.ConstraintName ?? "", failure.TableName ?? "", failure),
+            PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure =>
+                new ConcurrencyException("The database chose this transaction to give way to another.", failure),
+            ExpectationFailed => new ConcurrencyException(failure.MessageText, failure),
+            _ => null,
+        };
+    }
+
+    /// <summary>Raised by <c>store.expect</c> when a conditional statement touched the wrong number of rows.</summary>
+    internal const string ExpectationFailed = "MT001";
+
+    private StoreBatch Null(NpgsqlDbType type)
+    {
+        _current!.Parameters.Add(new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = type });
+        return this;
+    }
+}
