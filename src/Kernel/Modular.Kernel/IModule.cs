@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Modular.Kernel;
+
+/// <summary>A business area as the Host sees it: the one public type of its project.</summary>
+public interface IModule
+{
+    /// <summary>Plural noun of the business, unique among the modules: also the name of its schema, in lower case.</summary>
+    string Name { get; }
+
+    /// <summary>
+    /// Registers what the module needs beyond its handlers, validators and endpoints, which are found by
+    /// <see cref="ModuleExtensions.AddModule"/>.
+    /// </summary>
+    void AddServices(IServiceCollection services, IConfiguration configuration);
+}
+
+/// <summary>
+/// The routes of one slice, in Carter's shape. Found by <see cref="ModuleExtensions.AddModule"/>, made once at start:
+/// it may ask for singletons, but what belongs to a request is a parameter of the route.
+/// </summary>
+public interface ICarterModule
+{
+    /// <summary>Maps the routes; called once, by <see cref="ModuleExtensions.MapEndpoints"/>.</summary>
+    void AddRoutes(IEndpointRouteBuilder app);
+}

@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Modular.Kernel;
+
+/// <summary>The three cookies of a session, contract §2.1 and §2.2.</summary>
+public sealed class SessionCookies(SignedCookies cookies)
+{
+    public const string Token = "session_token";
+    public const string Data = "session_data";
+    public const string NotRemembered = "dont_remember";
+
+    /// <summary>Sets the session's cookie.</summary>
+    /// <param name="context">Request and response.</param>
+    /// <param name="token">The bare token.</param>
+    /// <param name="maxAge">
+    /// Null: not remembered, both cookies end with the browser. Whoever re-sends the cookie of a live session passes null
+    /// when <see cref="IsNotRemembered"/>.
+    /// </param>
+    public void Set(HttpContext context, string token, TimeSpan? maxAge)
+    {
+        cookies.Set(context, Token, token, maxAge);
+        if (maxAge is null)
+            cookies.Set(context, NotRemembered, "true", null);
+    }
+
+    /// <summary>Deletes all three, in the order of the transcripts.</summary>
+    public void Clear(HttpContext context)
+    {
+        cookies.Delete(context, Token);
+        cookies.Delete(context, Data);
+        cookies.Delete(context, NotRemembered);
+    }
+
+    /// <summary>The bare token when its signature is ours; says nothing about whether the session lives.</summary>
+    public string? ReadToken(HttpContext context) => cookies.Read(context, Token);
+
+    /// <summary>Whether the request carries our <c>dont_remember</c>: such a session is never refreshed.</summary>
+    public bool IsNotRemembered(HttpContext context) => cookies.Read(context, NotRemembered) is not null;
+}
