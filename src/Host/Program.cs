@@ -1,3 +1,4 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.Run();
+using Modular.Host;
+
+await using var app = await HostBuilding.Build(args);
+await app.RunAsync();

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Modular.Store;
 
 namespace Modular.Kernel;
 
@@ -32,6 +33,17 @@ public sealed class Caller
 
     /// <summary>The trace id: the one in logs and in answers with status 500.</summary>
     public string RequestId { get; set; } = "";
+
+    /// <summary>Puts the caller into the metadata of the events of this scope.</summary>
+    internal void Describe(EventMetadata metadata)
+    {
+        metadata.Actor = UserId;
+        metadata.SessionId = SessionId;
+        metadata.OrganizationId = OrganizationId;
+        metadata.IpAddress = IpAddress;
+        metadata.UserAgent = UserAgent;
+        metadata.CorrelationId = RequestId.Length == 0 ? null : RequestId;
+    }
 }
 
 /// <summary>Fills in <see cref="Caller"/> from the request.</summary>

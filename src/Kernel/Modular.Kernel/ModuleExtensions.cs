@@ -23,7 +23,9 @@ public static class ModuleExtensions
 
         // Outermost first.
         services.TryAddEnumerable(ServiceDescriptor.Scoped(typeof(IPipelineBehavior<,>), typeof(ValidationBehaviour<,>)));
-        // The unit of work goes here: inside validation, so that a malformed command opens nothing.
+        // Inside validation, so that a malformed command opens nothing.
+        services.TryAddEnumerable(ServiceDescriptor.Scoped(typeof(IPipelineBehavior<,>), typeof(UnitOfWorkBehaviour<,>)));
+        services.TryAddScoped<Refusals>();
 
         services.AddOptions<AuthOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AuthOptions>, AuthOptionsValidation>());

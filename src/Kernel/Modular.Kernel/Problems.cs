@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Modular.Store;
 using Npgsql;
 
 namespace Modular.Kernel;
@@ -72,6 +73,13 @@ public static class Problems
         if (problem is BadHttpRequestException bad)
         {
             await Malformed(bad.StatusCode, isAuth, bad.InnerException is JsonException).ToHttp().ExecuteAsync(context);
+            return;
+        }
+
+        if (problem is ConcurrencyException)
+        {
+            // Somebody else changed it first; nothing was stored. The one place where a stale version gets its status.
+            await Refusal.Conflict("CONFLICT", "Changed by somebody else in the meantime").ToHttp().ExecuteAsync(context);
             return;
         }
 

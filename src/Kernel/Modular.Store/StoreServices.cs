@@ -31,6 +31,7 @@ public static class StoreServices
         services.AddSingleton(sp => new ProjectionRebuild(sp.GetRequiredService<StoreParts>()));
         services.AddSingleton<IDocumentStore, DocumentStore>();
         services.AddScoped<EventMetadata>();
+        services.AddScoped<UnitOfWork>();
         services.AddScoped<IDocumentSession>(sp => new DocumentSession(
             sp.GetRequiredService<StoreParts>(), sp.GetRequiredService<EventMetadata>()));
         services.AddScoped<IQuerySession>(sp => sp.GetRequiredService<IDocumentSession>());

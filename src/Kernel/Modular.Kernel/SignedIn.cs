@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Modular.Kernel;
+
+/// <summary>The live session behind a request.</summary>
+public sealed record ActiveSession(
+    string SessionId, string UserId, string? OrganizationId, IReadOnlyList<string> Roles, DateTimeOffset CreatedAt);
+
+/// <summary>Answers "who is this?"; the Sessions module does, for every module's routes.</summary>
+public interface IActiveSessions
+{
+    /// <summary>
+    /// The live session of the request's cookie, or null. Where the session is due it is refreshed and its cookie sent
+    /// again; where the cookie is well signed and its session gone, the cookies are cleared (contract §2).
+    /// </summary>
+    Task<ActiveSession?> Find(HttpContext context, CancellationToken ct);
+}
+
+/// <summary>Who may call a route.</summary>
+public static class SignedInExtensions
+{
+    /// <summary>401 <c>UNAUTHORIZED</c> unless signed in. Comes after the schema check, as contract §1 has it.</summary>
+    public static RouteHandlerBuilder RequireSession(this RouteHandlerBuilder route) => route.RequireRole([]);
+
+    /// <summary>401 unless signed in, 403 <c>FORBIDDEN</c> unless one of the roles is held.</summary>
+    public static RouteHandlerBuilder RequireRole(this RouteHandlerBuilder route, params IReadOnlyList<string> roles) => route
+        .ProducesProblem(StatusCodes.Status401Unauthorized)
+        .AddEndpointFilter(async (invocation, next) =>
+        {
+            var context = invocation.HttpContext;
+            if (await Identify(context) is not { } session)
+                return Refusal.Unauthorized().ToHttp();
+            return roles.Count > 0 && !roles.Intersect(session.Roles).Any()
+                ? Refusal.Forbidden().ToHttp()
+                : await next(invocation);
+        });
+
+    /// <summary>Finds the request's session once and fills in <see cref="Caller"/>; null when signed out.</summary>
+    public static async Task<ActiveSession?> Identify(HttpContext context)
+    {
+        var services = context.RequestServices;
+        if (await services.GetRequiredService<IActiveSessions>().Find(context, context.RequestAborted) is not { } session)
+            return null;
+        var caller = services.GetRequiredService<Caller>();
+        caller.UserId = session.UserId;
+        caller.SessionId = session.SessionId;
+        caller.OrganizationId = session.OrganizationId;
+        caller.Roles = session.Roles;
+        return session;
+    }
+}

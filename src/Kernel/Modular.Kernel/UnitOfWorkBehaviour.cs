@@ -1,0 +1,112 @@
+using MediatR;
+using Modular.Store;
+
+namespace Modular.Kernel;
+
+/// <summary>The command may run again from its first line: a lost race for a version is retried once by the pipeline.</summary>
+public interface IIdempotent;
+
+/// <summary>
+/// What a handler declares about its refusals: the event that records one, and which unique constraint means which.
+/// One per scope.
+/// </summary>
+public sealed class Refusals
+{
+    private readonly List<(string Stream, object Event)> _events = [];
+    private readonly Dictionary<string, (Refusal Refusal, string? Stream, object? Event)> _constraints = [];
+
+    /// <summary>Records a refusal: committed alone, after everything else that was staged is dropped.</summary>
+    /// <param name="stream">The stream it is appended to, after whatever is there.</param>
+    /// <param name="event">What was refused, and why.</param>
+    public void Record(string stream, object @event) => _events.Add((stream, @event));
+
+    /// <summary>A violation of this constraint at the commit is that refusal, recorded by that event.</summary>
+    /// <param name="constraint">Name of the unique index.</param>
+    /// <param name="refusal">What the caller is told.</param>
+    /// <param name="stream">The stream of <paramref name="event"/>.</param>
+    /// <param name="event">Null: not recorded.</param>
+    public void When(string constraint, Refusal refusal, string? stream = null, object? @event = null) =>
+        _constraints[constraint] = (refusal, stream, @event);
+
+    internal (Refusal Refusal, string? Stream, object? Event)? Meaning(string constraint) =>
+        _constraints.TryGetValue(constraint, out var declared) ? declared : null;
+
+    internal void AppendTo(IDocumentSession session)
+    {
+        foreach (var (stream, @event) in _events)
+            session.Events.Append(stream, @event);
+    }
+
+    internal void Clear()
+    {
+        _events.Clear();
+        _constraints.Clear();
+    }
+}
+
+/// <summary>
+/// Opens the unit of work of the outermost request and commits it: documents, events and messages together, or, when
+/// the answer is a refusal, the refusal's event alone (DESIGN §4).
+/// </summary>
+internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
+    IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller) : IPipelineBehavior<TRequest, TResponse>
+    where TRequest : notnull
+{
+    public async Task<TResponse> Handle(
+        TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
+    {
+        if (!unit.TryEnter())
+            return await next();
+        try
+        {
+            return await Run(request is IIdempotent, next, cancellationToken);
+        }
+        finally
+        {
+            session.EjectAllPendingChanges();
+            refusals.Clear();
+            unit.Leave();
+        }
+    }
+
+    private async Task<TResponse> Run(bool mayRetry, RequestHandlerDelegate<TResponse> next, CancellationToken ct)
+    {
+        while (true)
+        {
+            var response = await next();
+            caller.Describe(session.Metadata);
+            if (response is IOutcome { Refusal: not null })
+                return await Refuse(response, ct);
+            try
+            {
+                await session.SaveChangesAsync(ct);
+                return response;
+            }
+            catch (DocumentAlreadyExistsException taken) when (refusals.Meaning(taken.ConstraintName) is { } declared)
+            {
+                return await Refuse(declared, ct);
+            }
+            catch (ConcurrencyException) when (mayRetry)
+            {
+                mayRetry = false;
+                session.EjectAllPendingChanges();
+                refusals.Clear();
+            }
+        }
+    }
+
+    private async Task<TResponse> Refuse(TResponse response, CancellationToken ct)
+    {
+        session.EjectAllPendingChanges();
+        refusals.AppendTo(session);
+        await session.SaveChangesAsync(ct);
+        return response;
+    }
+
+    private Task<TResponse> Refuse((Refusal Refusal, string? Stream, object? Event) declared, CancellationToken ct)
+    {
+        if (declared is { Stream: { } stream, Event: { } @event })
+            refusals.Record(stream, @event);
+        return Refuse(Outcome.Refused<TResponse>(declared.Refusal), ct);
+    }
+}

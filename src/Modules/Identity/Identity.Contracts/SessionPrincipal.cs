@@ -1,0 +1,21 @@
+namespace Modular.Identity.Contracts;
+
+/// <summary>
+/// A user as sessions are checked against: the row of the view <c>identity.session_principal</c>, which is Identity's
+/// SQL contract with Sessions (DESIGN §6). Its columns are <c>id, name, email, email_verified, image, created_at,
+/// updated_at, role, banned, ban_reason, ban_expires</c>. Written to the wire as it is: contract §2.3, <c>User</c>.
+/// </summary>
+/// <param name="Role">One or more of admin, pm, mentor, mentee, user, joined by commas.</param>
+/// <param name="BanExpires">When a ban ends; null: never.</param>
+public sealed record SessionPrincipal(
+    string Id,
+    string Name,
+    string Email,
+    bool EmailVerified,
+    string? Image,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt,
+    string Role,
+    bool Banned,
+    string? BanReason,
+    DateTimeOffset? BanExpires);

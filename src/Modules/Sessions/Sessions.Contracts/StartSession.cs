@@ -1,0 +1,18 @@
+using MediatR;
+
+namespace Modular.Sessions.Contracts;
+
+/// <summary>
+/// Signs a user in on this device; joins the caller's unit of work. The token is returned once and stored only as a hash.
+/// </summary>
+/// <param name="UserId">Who signs in. Need not be committed yet.</param>
+/// <param name="Remember">False: the session lives at most a day and is never refreshed (contract §2.2).</param>
+/// <param name="Method">How: <c>password</c>, <c>passkey</c>…</param>
+public sealed record StartSession(string UserId, bool Remember, string Method) : IRequest<StartedSession>;
+
+/// <summary>A session just started.</summary>
+/// <param name="SessionId">Its id; not a secret.</param>
+/// <param name="Token">The secret that goes into the cookie.</param>
+/// <param name="CookieLifetime">Max-Age of the cookie; null: until the browser closes.</param>
+/// <param name="ExpiresAt">When it ends unless refreshed.</param>
+public sealed record StartedSession(string SessionId, string Token, TimeSpan? CookieLifetime, DateTimeOffset ExpiresAt);
