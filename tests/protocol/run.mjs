@@ -1,6 +1,7 @@
 // Drives a running Modular server with the official better-auth client, configured with nothing but an address.
 //
-//   node tests/protocol/run.mjs                            starts the Host, runs the suite, stops the Host
+//   node tests/protocol/run.mjs                            starts the Host, runs the suite, stops the Host;
+//                                                          its log is artifacts/protocol-host.log
 //   MODULAR_URL=http://localhost:5000 node tests/protocol/run.mjs          uses a server that is already running
 //   node tests/protocol/run.mjs sign-up origin             only these files; options of `node --test` pass through
 //
@@ -10,15 +11,16 @@
 // PROTOCOL_DIALECT=upstream checks the suite itself against a better-auth 1.7.1 server with the plugins admin and
 // organization, session.expiresIn 28800 and rateLimit off.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const repository = fileURLToPath(new URL("../..", import.meta.url));
+const logFile = join(repository, "artifacts", "protocol-host.log");
 const trustedOrigin = "http://app.localhost:3000";
 const startSeconds = 180; // the first start may build the solution and fetch PostgreSQL
 const stopSeconds = 20;
@@ -48,6 +50,8 @@ async function startHost() {
   const url = `http://localhost:${await freePort()}`;
   const data = mkdtempSync(join(tmpdir(), "modular-protocol-"));
   chmodSync(data, 0o711); // PostgreSQL may have to run as another user and must be able to pass through
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, "w");
   const host = spawn("dotnet", ["run", "--project", join(repository, "src", "Host"), "--no-launch-profile", "--", "--urls", url], {
     cwd: repository,
     env: {
@@ -56,14 +60,12 @@ async function startHost() {
       Modular__DataDirectory: data,
       Auth__TrustedOrigins__0: trustedOrigin,
     },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", log, log],
     detached: true, // a process group of its own: `dotnet run` and the Host beneath it end together
   });
-  let log = "";
-  for (const stream of [host.stdout, host.stderr]) stream.on("data", (chunk) => (log = (log + chunk).slice(-20_000)));
   let ended = false;
-  const end = new Promise((resolve) => host.once("close", resolve).once("error", (error) => {
-    log += `\n${error.message}`;
+  const end = new Promise((resolve) => host.once("exit", resolve).once("error", (error) => {
+    console.error(error.message);
     resolve();
   })).then(() => (ended = true));
 
@@ -76,14 +78,15 @@ async function startHost() {
       await Promise.race([end, sleep(stopSeconds * 1000, undefined, { ref: false })]);
       if (!ended) signal("SIGKILL");
     }
-    rmSync(data, { recursive: true, force: true });
+    rmSync(data, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
 
   const deadline = Date.now() + startSeconds * 1000;
   while (await statusOf(`${url}/healthz/ready`) !== 200) {
     if (ended || Date.now() > deadline) {
       await stopHost();
-      throw new Error(`${log}\nThe Host ${ended ? "ended before it was ready" : `was not ready after ${startSeconds} s`}.`);
+      console.error(readFileSync(logFile, "utf8").slice(-10_000));
+      throw new Error(`the Host ${ended ? "ended before it was ready" : `was not ready after ${startSeconds} s`}`);
     }
     await sleep(250);
   }
