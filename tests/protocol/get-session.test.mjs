@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import {
-  Browser, assertClientRefused, assertCookiesCleared, assertSession, assertUser, get, isSignedIn, onAnotherDevice, post, send, sessionSeconds, signedUp,
+  Browser,
+  assertClientRefused,
+  assertCookiesCleared,
+  assertSession,
+  assertUser,
+  get,
+  isSignedIn,
+  onAnotherDevice,
+  post,
+  send,
+  sessionSeconds,
+  signedUp,
 } from "./support.mjs";
 
 const NAME = "better-auth.session_token";
@@ -34,7 +45,13 @@ describe("asking who is signed in", () => {
     assert.equal(error, null);
     assert.deepEqual(Object.keys(data).sort(), ["session", "user"]);
     assertSession(data.session, { token, userId: user.id, userAgent: browser.userAgent });
-    assertUser(data.user, { id: user.id, name: person.name, email: person.email, emailVerified: false, image: "http://img.test/a.png" });
+    assertUser(data.user, {
+      id: user.id,
+      name: person.name,
+      email: person.email,
+      emailVerified: false,
+      image: "http://img.test/a.png",
+    });
   });
 
   test("gives dates that the client can calculate with", async () => {
@@ -54,13 +71,16 @@ describe("asking who is signed in", () => {
   test("is never stored by a cache", async () => assertNotStored(await get("/get-session", browser.headers)));
 
   test("says the same when asked again, and does not send the cookie again", async () => {
-    const first = await get("/get-session", browser.headers), second = await get("/get-session", browser.headers);
+    const first = await get("/get-session", browser.headers),
+      second = await get("/get-session", browser.headers);
     assert.deepEqual(second.json, first.json);
     assert.deepEqual(second.setCookie, []);
   });
 
   test("understands disableCookieCache and disableRefresh", async () => {
-    const { data, error } = await browser.auth.getSession({ query: { disableCookieCache: true, disableRefresh: true } });
+    const { data, error } = await browser.auth.getSession({
+      query: { disableCookieCache: true, disableRefresh: true },
+    });
     assert.equal(error, null);
     assert.equal(data.user.id, user.id);
   });

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import {
-  INVALID_ORIGIN, MISSING_ORIGIN, WRONG_CREDENTIALS, assertRefused, get, isSignedIn, origin, post, signedUp, stranger,
+  INVALID_ORIGIN,
+  MISSING_ORIGIN,
+  WRONG_CREDENTIALS,
+  assertRefused,
+  get,
+  isSignedIn,
+  origin,
+  post,
+  signedUp,
+  stranger,
 } from "./support.mjs";
 
 const evil = "http://evil.test";
@@ -18,7 +27,8 @@ describe("with a cookie, a POST must come from a trusted origin", () => {
   test("an empty Origin is 403", async () => assertRefused(await rename({ origin: "" }), 403, MISSING_ORIGIN));
   test("Origin: null is 403", async () => assertRefused(await rename({ origin: "null" }), 403, MISSING_ORIGIN));
   test("a foreign Origin is 403", async () => assertRefused(await rename({ origin: evil }), 403, INVALID_ORIGIN));
-  test("a foreign Referer is 403", async () => assertRefused(await rename({ referer: `${evil}/page` }), 403, INVALID_ORIGIN));
+  test("a foreign Referer is 403", async () =>
+    assertRefused(await rename({ referer: `${evil}/page` }), 403, INVALID_ORIGIN));
   test("an Origin that merely starts with ours is 403", async () =>
     assertRefused(await rename({ origin: `${origin}.evil.test` }), 403, INVALID_ORIGIN));
   test("our Referer does not make up for a foreign Origin", async () =>
@@ -55,10 +65,12 @@ describe("without a cookie, only the sign-in and sign-up forms look at the Origi
     assert.equal((await post("/sign-up/email", stranger())).status, 200);
   });
 
-  test("a foreign Origin is 403 at sign-in", async () => assertRefused(await signIn({ origin: evil }), 403, INVALID_ORIGIN));
+  test("a foreign Origin is 403 at sign-in", async () =>
+    assertRefused(await signIn({ origin: evil }), 403, INVALID_ORIGIN));
   test("a foreign Origin is 403 at sign-up", async () =>
     assertRefused(await post("/sign-up/email", stranger(), { origin: evil }), 403, INVALID_ORIGIN));
-  test("a foreign Referer is 403 at sign-in", async () => assertRefused(await signIn({ referer: `${evil}/` }), 403, INVALID_ORIGIN));
+  test("a foreign Referer is 403 at sign-in", async () =>
+    assertRefused(await signIn({ referer: `${evil}/` }), 403, INVALID_ORIGIN));
 
   for (const header of ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"])
     test(`${header} says that a browser asks, so a missing Origin is 403`, async () => {
@@ -74,17 +86,25 @@ describe("without a cookie, only the sign-in and sign-up forms look at the Origi
   });
 
   test("our Origin with Sec-Fetch headers is accepted", async () =>
-    assertRefused(await signIn({ origin, "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" }), 401, WRONG_CREDENTIALS));
+    assertRefused(
+      await signIn({ origin, "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" }),
+      401,
+      WRONG_CREDENTIALS,
+    ));
 
   test("other endpoints do not mind a foreign Origin", async () =>
     assert.deepEqual((await post("/sign-out", {}, { origin: evil })).json, { success: true }));
 
   const trusted = process.env.PROTOCOL_TRUSTED_ORIGIN;
-  test("an origin that the operator trusts is accepted", { skip: !trusted && "PROTOCOL_TRUSTED_ORIGIN is not set" }, async () => {
-    assertRefused(await signIn({ origin: trusted }), 401, WRONG_CREDENTIALS);
-    const callbackURL = `${trusted}/home`;
-    assertRefused(await post("/sign-in/email", { ...someone, callbackURL }), 401, WRONG_CREDENTIALS);
-  });
+  test(
+    "an origin that the operator trusts is accepted",
+    { skip: !trusted && "PROTOCOL_TRUSTED_ORIGIN is not set" },
+    async () => {
+      assertRefused(await signIn({ origin: trusted }), 401, WRONG_CREDENTIALS);
+      const callbackURL = `${trusted}/home`;
+      assertRefused(await post("/sign-in/email", { ...someone, callbackURL }), 401, WRONG_CREDENTIALS);
+    },
+  );
 });
 
 describe("a URL to be sent to must be trusted, before anything else in the body counts", () => {
@@ -95,7 +115,10 @@ describe("a URL to be sent to must be trusted, before anything else in the body 
     ["newUserCallbackURL", "INVALID_NEW_USER_CALLBACK_URL", "newUserCallbackURL"],
   ]) {
     test(`a foreign ${member} is 403, even when the rest of the body is invalid`, async () => {
-      assertRefused(await post("/sign-in/email", { [member]: `${evil}/x` }), 403, { message: `Invalid ${label}`, code });
+      assertRefused(await post("/sign-in/email", { [member]: `${evil}/x` }), 403, {
+        message: `Invalid ${label}`,
+        code,
+      });
     });
 
     test(`a ${member} that is no string is 400 without a code`, async () => {
@@ -105,23 +128,42 @@ describe("a URL to be sent to must be trusted, before anything else in the body 
   }
 
   test("a foreign callbackURL in the query is 403", async () => {
-    assertRefused(await post(`/sign-in/email?callbackURL=${encodeURIComponent(evil)}`, { email: "a@b.co", password: "p" }), 403,
-      { message: "Invalid callbackURL", code: "INVALID_CALLBACK_URL" });
+    assertRefused(
+      await post(`/sign-in/email?callbackURL=${encodeURIComponent(evil)}`, { email: "a@b.co", password: "p" }),
+      403,
+      { message: "Invalid callbackURL", code: "INVALID_CALLBACK_URL" },
+    );
   });
 
   test("a foreign callbackURL is 403 at sign-up", async () => {
-    assertRefused(await post("/sign-up/email", stranger({ callbackURL: `${evil}/x` })), 403,
-      { message: "Invalid callbackURL", code: "INVALID_CALLBACK_URL" });
+    assertRefused(await post("/sign-up/email", stranger({ callbackURL: `${evil}/x` })), 403, {
+      message: "Invalid callbackURL",
+      code: "INVALID_CALLBACK_URL",
+    });
   });
 
-  const withCallback = (callbackURL) => post("/sign-in/email", { email: "ghost@example.com", password: "nope-nope", callbackURL });
+  const withCallback = (callbackURL) =>
+    post("/sign-in/email", { email: "ghost@example.com", password: "nope-nope", callbackURL });
 
   for (const callbackURL of [
-    "//evil.test", "/\\evil.test", "/%2fevil.test", "/%5cevil.test", "/%2Fevil.test", "/a b", "/a#b", "dash", "javascript:alert(1)",
-    `${origin}.evil.test/`, `http://evil.test/?${origin}`, `http://${new URL(origin).host}@evil.test/`,
+    "//evil.test",
+    "/\\evil.test",
+    "/%2fevil.test",
+    "/%5cevil.test",
+    "/%2Fevil.test",
+    "/a b",
+    "/a#b",
+    "dash",
+    "javascript:alert(1)",
+    `${origin}.evil.test/`,
+    `http://evil.test/?${origin}`,
+    `http://${new URL(origin).host}@evil.test/`,
   ])
     test(`${JSON.stringify(callbackURL.replace(origin, "ORIGIN"))} is not trusted`, async () => {
-      assertRefused(await withCallback(callbackURL), 403, { message: "Invalid callbackURL", code: "INVALID_CALLBACK_URL" });
+      assertRefused(await withCallback(callbackURL), 403, {
+        message: "Invalid callbackURL",
+        code: "INVALID_CALLBACK_URL",
+      });
     });
 
   for (const callbackURL of ["/", "/dash", "/dash?x=1&y=%20", "/a_b-c.d+e/@f", `${origin}/dash`, origin])

@@ -27,13 +27,18 @@ const stopSeconds = 20;
 
 let stopHost = async () => {};
 let tests;
-for (const name of ["SIGINT", "SIGTERM"]) process.once(name, async () => {
-  tests?.kill(name);
-  await stopHost();
-  process.exit(130);
-});
+for (const name of ["SIGINT", "SIGTERM"])
+  process.once(name, async () => {
+    tests?.kill(name);
+    await stopHost();
+    process.exit(130);
+  });
 
-const statusOf = (url) => fetch(url, { signal: AbortSignal.timeout(2000) }).then((r) => r.status, () => 0);
+const statusOf = (url) =>
+  fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+    (r) => r.status,
+    () => 0,
+  );
 
 function freePort() {
   return new Promise((resolve, reject) => {
@@ -52,25 +57,35 @@ async function startHost() {
   chmodSync(data, 0o711); // PostgreSQL may have to run as another user and must be able to pass through
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, "w");
-  const host = spawn("dotnet", ["run", "--project", join(repository, "src", "Host"), "--no-launch-profile", "--", "--urls", url], {
-    cwd: repository,
-    env: {
-      ...process.env,
-      ASPNETCORE_ENVIRONMENT: "Development",
-      Modular__DataDirectory: data,
-      Auth__TrustedOrigins__0: trustedOrigin,
+  const host = spawn(
+    "dotnet",
+    ["run", "--project", join(repository, "src", "Host"), "--no-launch-profile", "--", "--urls", url],
+    {
+      cwd: repository,
+      env: {
+        ...process.env,
+        ASPNETCORE_ENVIRONMENT: "Development",
+        Modular__DataDirectory: data,
+        Auth__TrustedOrigins__0: trustedOrigin,
+      },
+      stdio: ["ignore", log, log],
+      detached: true, // a process group of its own: `dotnet run` and the Host beneath it end together
     },
-    stdio: ["ignore", log, log],
-    detached: true, // a process group of its own: `dotnet run` and the Host beneath it end together
-  });
+  );
   let ended = false;
-  const end = new Promise((resolve) => host.once("exit", resolve).once("error", (error) => {
-    console.error(error.message);
-    resolve();
-  })).then(() => (ended = true));
+  const end = new Promise((resolve) =>
+    host.once("exit", resolve).once("error", (error) => {
+      console.error(error.message);
+      resolve();
+    }),
+  ).then(() => (ended = true));
 
   const signal = (name) => {
-    try { process.kill(-host.pid, name); } catch { /* already gone */ }
+    try {
+      process.kill(-host.pid, name);
+    } catch {
+      /* already gone */
+    }
   };
   stopHost = async () => {
     if (!ended && host.pid) {
@@ -82,7 +97,7 @@ async function startHost() {
   };
 
   const deadline = Date.now() + startSeconds * 1000;
-  while (await statusOf(`${url}/healthz/ready`) !== 200) {
+  while ((await statusOf(`${url}/healthz/ready`)) !== 200) {
     if (ended || Date.now() > deadline) {
       await stopHost();
       console.error(readFileSync(logFile, "utf8").slice(-10_000));
@@ -96,20 +111,25 @@ async function startHost() {
 async function findServer() {
   if (process.env.MODULAR_URL) return process.env.MODULAR_URL;
   const usual = "http://localhost:5000";
-  if (await statusOf(`${usual}/api/auth/ok`) === 200) return usual;
+  if ((await statusOf(`${usual}/api/auth/ok`)) === 200) return usual;
   process.env.PROTOCOL_TRUSTED_ORIGIN = trustedOrigin;
   return await startHost();
 }
 
 if (!existsSync(join(here, "node_modules"))) {
-  const { status } = spawnSync("npm", ["ci", "--ignore-scripts"], { cwd: here, stdio: ["ignore", "ignore", "inherit"] });
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts"], {
+    cwd: here,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   if (status !== 0) throw new Error("`npm ci` in tests/protocol failed");
 }
 
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith("-"));
 const options = process.argv.slice(2).filter((a) => a.startsWith("-"));
-const files = readdirSync(here).filter((f) => f.endsWith(".test.mjs"))
-  .filter((f) => wanted.length === 0 || wanted.some((w) => f.startsWith(w))).map((f) => join(here, f));
+const files = readdirSync(here)
+  .filter((f) => f.endsWith(".test.mjs"))
+  .filter((f) => wanted.length === 0 || wanted.some((w) => f.startsWith(w)))
+  .map((f) => join(here, f));
 if (files.length === 0) throw new Error(`no test file starts with ${wanted.join(" or ")}`);
 
 const url = await findServer();

@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  Browser, UNAUTHORIZED, assertClientRefused, assertCookiesCleared, assertRefused, assertSession, get, invalid, isSignedIn, modularOnly,
-  onAnotherDevice, post, sessionSeconds, signedUp,
+  Browser,
+  UNAUTHORIZED,
+  assertClientRefused,
+  assertCookiesCleared,
+  assertRefused,
+  assertSession,
+  get,
+  invalid,
+  isSignedIn,
+  modularOnly,
+  onAnotherDevice,
+  post,
+  sessionSeconds,
+  signedUp,
 } from "./support.mjs";
 
 /** Somebody with a laptop, a phone and a tablet, all signed in. */
@@ -10,7 +22,14 @@ async function threeDevices() {
   const { browser: laptop, person, user, token } = await signedUp({ browser: new Browser({ userAgent: "Laptop/1" }) });
   const phone = await onAnotherDevice(person, { userAgent: "Phone/1" });
   const tablet = await onAnotherDevice(person, { userAgent: "Tablet/1" });
-  return { laptop, phone: phone.browser, tablet: tablet.browser, person, user, tokens: { laptop: token, phone: phone.token, tablet: tablet.token } };
+  return {
+    laptop,
+    phone: phone.browser,
+    tablet: tablet.browser,
+    person,
+    user,
+    tokens: { laptop: token, phone: phone.token, tablet: tablet.token },
+  };
 }
 
 const rowOf = (rows, userAgent) => rows.find((row) => row.userAgent === userAgent);
@@ -78,13 +97,15 @@ describe("what another device's row holds instead of its token", modularOnly, ()
     const { laptop, tokens } = await threeDevices();
     const { text, json } = await get("/list-sessions", laptop.headers);
     assert.ok(text.includes(tokens.laptop));
-    for (const secret of [tokens.phone, tokens.tablet]) assert.ok(!text.includes(secret), "no other token is disclosed");
+    for (const secret of [tokens.phone, tokens.tablet])
+      assert.ok(!text.includes(secret), "no other token is disclosed");
     assert.notEqual(rowOf(json, "Phone/1").token, tokens.phone);
   });
 
   test("is the same each time, so that a list does not flicker", async () => {
     const { laptop } = await threeDevices();
-    const first = (await laptop.auth.listSessions()).data, second = (await laptop.auth.listSessions()).data;
+    const first = (await laptop.auth.listSessions()).data,
+      second = (await laptop.auth.listSessions()).data;
     assert.deepEqual(second, first);
   });
 
@@ -112,7 +133,10 @@ describe("revoking one session", () => {
     assert.deepEqual(data, { status: true });
     assert.deepEqual(laptop.last.setCookie, []);
     assert.deepEqual(await signedIn(laptop, phone, tablet), [true, false, true]);
-    assert.deepEqual((await laptop.auth.listSessions()).data.map((row) => row.userAgent).sort(), ["Laptop/1", "Tablet/1"]);
+    assert.deepEqual((await laptop.auth.listSessions()).data.map((row) => row.userAgent).sort(), [
+      "Laptop/1",
+      "Tablet/1",
+    ]);
   });
 
   test("ends another device by the token that it was given at sign-in", async () => {
@@ -143,7 +167,8 @@ describe("revoking one session", () => {
 
   test("twice is 200 twice", async () => {
     const { laptop, tokens } = await threeDevices();
-    for (let i = 0; i < 2; i++) assert.deepEqual((await laptop.auth.revokeSession({ token: tokens.phone })).data, { status: true });
+    for (let i = 0; i < 2; i++)
+      assert.deepEqual((await laptop.auth.revokeSession({ token: tokens.phone })).data, { status: true });
   });
 
   test("of somebody else is 200 and ends nothing", async () => {
@@ -160,8 +185,11 @@ describe("revoking one session", () => {
   test("without a token is 400", async () => {
     const { browser } = await signedUp();
     assertRefused(await post("/revoke-session", {}, browser.headers), 400, missing);
-    assertRefused(await post("/revoke-session", { token: 5 }, browser.headers), 400,
-      invalid("[body.token] Invalid input: expected string, received number"));
+    assertRefused(
+      await post("/revoke-session", { token: 5 }, browser.headers),
+      400,
+      invalid("[body.token] Invalid input: expected string, received number"),
+    );
   });
 
   test("is 400 to nobody when the body is wrong, for that is checked first", async () => {
@@ -180,7 +208,10 @@ describe("revoking the other sessions", () => {
     assert.equal(error, null);
     assert.deepEqual(data, { status: true });
     assert.deepEqual(await signedIn(laptop, phone, tablet), [false, true, false]);
-    assert.deepEqual((await phone.auth.listSessions()).data.map((row) => row.userAgent), ["Phone/1"]);
+    assert.deepEqual(
+      (await phone.auth.listSessions()).data.map((row) => row.userAgent),
+      ["Phone/1"],
+    );
   });
 
   test("leaves other people alone", async () => {
@@ -190,7 +221,8 @@ describe("revoking the other sessions", () => {
     assert.ok(await isSignedIn(bystander));
   });
 
-  test("is 401 to nobody", async () => assertClientRefused(await new Browser().auth.revokeOtherSessions(), 401, UNAUTHORIZED));
+  test("is 401 to nobody", async () =>
+    assertClientRefused(await new Browser().auth.revokeOtherSessions(), 401, UNAUTHORIZED));
 });
 
 describe("revoking all sessions", () => {
@@ -226,5 +258,6 @@ describe("revoking all sessions", () => {
     assert.ok(await isSignedIn(bystander));
   });
 
-  test("is 401 to nobody", async () => assertClientRefused(await new Browser().auth.revokeSessions(), 401, UNAUTHORIZED));
+  test("is 401 to nobody", async () =>
+    assertClientRefused(await new Browser().auth.revokeSessions(), 401, UNAUTHORIZED));
 });

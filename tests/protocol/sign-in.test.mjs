@@ -1,8 +1,22 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import {
-  Browser, WRONG_CREDENTIALS, assertClientRefused, assertNotRemembered, assertRefused, assertRemembered, assertToken, assertUser,
-  invalid, isSignedIn, origin, post, postForm, sessionSeconds, signedUp, stranger,
+  Browser,
+  WRONG_CREDENTIALS,
+  assertClientRefused,
+  assertNotRemembered,
+  assertRefused,
+  assertRemembered,
+  assertToken,
+  assertUser,
+  invalid,
+  isSignedIn,
+  origin,
+  post,
+  postForm,
+  sessionSeconds,
+  signedUp,
+  stranger,
 } from "./support.mjs";
 
 let person, user;
@@ -56,7 +70,7 @@ describe("signing in with e-mail and password", () => {
     const first = await a.auth.signIn.email(credentials());
     const second = await b.auth.signIn.email(credentials());
     assert.notEqual(first.data.token, second.data.token);
-    assert.ok(await isSignedIn(a) && await isSignedIn(b));
+    assert.ok((await isSignedIn(a)) && (await isSignedIn(b)));
   });
 
   test("with rememberMe true lasts as long as configured", async () => {
@@ -107,26 +121,37 @@ describe("signing in with a callbackURL", () => {
 
   test("is 403 for a foreign URL, and signs nobody in", async () => {
     const browser = new Browser();
-    assertClientRefused(await browser.auth.signIn.email(credentials({ callbackURL: "http://evil.test/x" })), 403,
-      { message: "Invalid callbackURL", code: "INVALID_CALLBACK_URL" });
+    assertClientRefused(await browser.auth.signIn.email(credentials({ callbackURL: "http://evil.test/x" })), 403, {
+      message: "Invalid callbackURL",
+      code: "INVALID_CALLBACK_URL",
+    });
     assert.equal(browser.jar.header(), "");
   });
 
   test("is 400 for a URL that is no string", async () => {
-    assertRefused(await post("/sign-in/email", credentials({ callbackURL: { a: 1 } })), 400,
-      { message: "Invalid callbackURL: expected a string" });
+    assertRefused(await post("/sign-in/email", credentials({ callbackURL: { a: 1 } })), 400, {
+      message: "Invalid callbackURL: expected a string",
+    });
   });
 });
 
 describe("signing in with something wrong", () => {
   test("is 401 for a wrong password", async () => {
     const browser = new Browser();
-    assertClientRefused(await browser.auth.signIn.email(credentials({ password: "nope-nope" })), 401, WRONG_CREDENTIALS);
+    assertClientRefused(
+      await browser.auth.signIn.email(credentials({ password: "nope-nope" })),
+      401,
+      WRONG_CREDENTIALS,
+    );
     assert.equal(browser.jar.header(), "");
   });
 
   test("is 401 for a password in another case", async () => {
-    assertRefused(await post("/sign-in/email", credentials({ password: person.password.toUpperCase() })), 401, WRONG_CREDENTIALS);
+    assertRefused(
+      await post("/sign-in/email", credentials({ password: person.password.toUpperCase() })),
+      401,
+      WRONG_CREDENTIALS,
+    );
   });
 
   test("is the same 401, byte for byte, for an address that nobody has", async () => {
@@ -143,17 +168,28 @@ describe("signing in with something wrong", () => {
 
   test("is 400 for something that is no e-mail address", async () => {
     for (const email of ["ghost", "", "a@b"])
-      assertRefused(await post("/sign-in/email", { email, password: "nope-nope" }), 400, { message: "Invalid email", code: "INVALID_EMAIL" });
+      assertRefused(await post("/sign-in/email", { email, password: "nope-nope" }), 400, {
+        message: "Invalid email",
+        code: "INVALID_EMAIL",
+      });
   });
 
   test("is 400 without a password", async () => {
-    assertRefused(await post("/sign-in/email", { email: person.email }), 400,
-      invalid("[body.password] Invalid input: expected string, received undefined"));
+    assertRefused(
+      await post("/sign-in/email", { email: person.email }),
+      400,
+      invalid("[body.password] Invalid input: expected string, received undefined"),
+    );
   });
 
   test("is 400 without anything, and names both", async () => {
-    assertRefused(await post("/sign-in/email", {}), 400, invalid(
-      "[body.email] Invalid input: expected string, received undefined; [body.password] Invalid input: expected string, received undefined"));
+    assertRefused(
+      await post("/sign-in/email", {}),
+      400,
+      invalid(
+        "[body.email] Invalid input: expected string, received undefined; [body.password] Invalid input: expected string, received undefined",
+      ),
+    );
   });
 
   test("leaves a session that the browser already has alone", async () => {

@@ -59,7 +59,7 @@ describe("signing out", () => {
     const answer = await send("POST", "/sign-out", { headers: browser.headers });
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.json, { success: true });
-    assert.ok(!await isSignedIn(browser));
+    assert.ok(!(await isSignedIn(browser)));
   });
 
   test("and in again gives a new session", async () => {

@@ -1,13 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  Browser, EMAIL_TAKEN, assertClientRefused, assertNotRemembered, assertRefused, assertRemembered, assertToken, assertUser, get,
-  invalid, isSignedIn, post, postForm, signedUp, stranger,
+  Browser,
+  EMAIL_TAKEN,
+  assertClientRefused,
+  assertNotRemembered,
+  assertRefused,
+  assertRemembered,
+  assertToken,
+  assertUser,
+  get,
+  invalid,
+  isSignedIn,
+  post,
+  postForm,
+  signedUp,
+  stranger,
 } from "./support.mjs";
 
 describe("signing up with e-mail and password", () => {
   test("gives the user and a token, and signs the browser in", async () => {
-    const browser = new Browser(), person = stranger();
+    const browser = new Browser(),
+      person = stranger();
     const { data, error } = await browser.auth.signUp.email(person);
     assert.equal(error, null);
     assert.deepEqual(Object.keys(data).sort(), ["token", "user"]);
@@ -51,7 +65,10 @@ describe("signing up with e-mail and password", () => {
   });
 
   test("drops unknown members, and members that are not for the caller to set", async () => {
-    const answer = await post("/sign-up/email", stranger({ nickname: "cc", emailVerified: true, id: "chosen", createdAt: "2001-01-01T00:00:00.000Z" }));
+    const answer = await post(
+      "/sign-up/email",
+      stranger({ nickname: "cc", emailVerified: true, id: "chosen", createdAt: "2001-01-01T00:00:00.000Z" }),
+    );
     assert.equal(answer.status, 200);
     assertUser(answer.json.user, { emailVerified: false });
     assert.notEqual(answer.json.user.id, "chosen");
@@ -59,8 +76,10 @@ describe("signing up with e-mail and password", () => {
   });
 
   test("refuses a role", async () => {
-    assertRefused(await post("/sign-up/email", stranger({ role: "admin" })), 400,
-      { message: "role is not allowed to be set", code: "FIELD_NOT_ALLOWED" });
+    assertRefused(await post("/sign-up/email", stranger({ role: "admin" })), 400, {
+      message: "role is not allowed to be set",
+      code: "FIELD_NOT_ALLOWED",
+    });
   });
 
   test("accepts a form", async () => {
@@ -95,7 +114,11 @@ describe("signing up with an address that is taken", () => {
   test("is 422 in any mixture of upper and lower case", async () => {
     const { person } = await signedUp();
     assertRefused(await post("/sign-up/email", { ...stranger(), email: person.email.toUpperCase() }), 422, EMAIL_TAKEN);
-    assertRefused(await post("/sign-up/email", { ...stranger(), email: person.email.replace("ann", "AnN") }), 422, EMAIL_TAKEN);
+    assertRefused(
+      await post("/sign-up/email", { ...stranger(), email: person.email.replace("ann", "AnN") }),
+      422,
+      EMAIL_TAKEN,
+    );
   });
 
   test("leaves the first user's password and name alone", async () => {
@@ -110,8 +133,13 @@ describe("signing up with something wrong", () => {
   const attempt = (overrides) => post("/sign-up/email", stranger(overrides));
 
   test("names every missing member", async () => {
-    assertRefused(await post("/sign-up/email", { email: "b@example.com" }), 400, invalid(
-      "[body.name] Invalid input: expected string, received undefined; [body.password] Invalid input: expected string, received undefined"));
+    assertRefused(
+      await post("/sign-up/email", { email: "b@example.com" }),
+      400,
+      invalid(
+        "[body.name] Invalid input: expected string, received undefined; [body.password] Invalid input: expected string, received undefined",
+      ),
+    );
   });
 
   for (const [name, value, message] of [
@@ -120,24 +148,42 @@ describe("signing up with something wrong", () => {
     ["image", 7, "[body.image] Invalid input: expected string, received number"],
     ["rememberMe", "no", "[body.rememberMe] Invalid input: expected boolean, received string"],
   ])
-    test(`says so when ${name} is ${JSON.stringify(value)}`, async () => assertRefused(await attempt({ [name]: value }), 400, invalid(message)));
+    test(`says so when ${name} is ${JSON.stringify(value)}`, async () =>
+      assertRefused(await attempt({ [name]: value }), 400, invalid(message)));
 
-  for (const email of ["not-an-email", "", "a@b", " ann@example.com", "a b@example.com", "a@@example.com", "@example.com"])
+  for (const email of [
+    "not-an-email",
+    "",
+    "a@b",
+    " ann@example.com",
+    "a b@example.com",
+    "a@@example.com",
+    "@example.com",
+  ])
     test(`says that ${JSON.stringify(email)} is no e-mail address`, async () =>
       assertRefused(await attempt({ email }), 400, invalid("[body.email] Invalid email address")));
 
   test("has a way to tell the client", async () => {
-    assertClientRefused(await new Browser().auth.signUp.email(stranger({ email: "not-an-email" })), 400,
-      invalid("[body.email] Invalid email address"));
+    assertClientRefused(
+      await new Browser().auth.signUp.email(stranger({ email: "not-an-email" })),
+      400,
+      invalid("[body.email] Invalid email address"),
+    );
   });
 
   test("refuses a password of 7 letters and takes one of 8", async () => {
-    assertRefused(await attempt({ password: "1234567" }), 400, { message: "Password too short", code: "PASSWORD_TOO_SHORT" });
+    assertRefused(await attempt({ password: "1234567" }), 400, {
+      message: "Password too short",
+      code: "PASSWORD_TOO_SHORT",
+    });
     assert.equal((await attempt({ password: "12345678" })).status, 200);
   });
 
   test("refuses a password of 129 letters and takes one of 128", async () => {
-    assertRefused(await attempt({ password: "x".repeat(129) }), 400, { message: "Password too long", code: "PASSWORD_TOO_LONG" });
+    assertRefused(await attempt({ password: "x".repeat(129) }), 400, {
+      message: "Password too long",
+      code: "PASSWORD_TOO_LONG",
+    });
     assert.equal((await attempt({ password: "x".repeat(128) })).status, 200);
   });
 

@@ -28,13 +28,15 @@ export class CookieJar {
       const [pair, ...attributes] = line.split(/;\s*/);
       const name = pair.slice(0, pair.indexOf("="));
       const value = pair.slice(pair.indexOf("=") + 1);
-      const found = new Map(attributes.map((a) => {
-        const [key, ...rest] = a.split("=");
-        return [key.toLowerCase(), rest.join("=")];
-      }));
+      const found = new Map(
+        attributes.map((a) => {
+          const [key, ...rest] = a.split("=");
+          return [key.toLowerCase(), rest.join("=")];
+        }),
+      );
       const maxAge = found.has("max-age") ? Number(found.get("max-age")) : undefined;
       const expires = found.has("expires") ? Date.parse(found.get("expires")) : undefined;
-      const until = maxAge !== undefined ? Date.now() + maxAge * 1000 : expires ?? Infinity;
+      const until = maxAge !== undefined ? Date.now() + maxAge * 1000 : (expires ?? Infinity);
       if (until <= Date.now()) this.#cookies.delete(name);
       else this.#cookies.set(name, { value, until, httpOnly: found.has("httponly") });
     }
@@ -46,12 +48,17 @@ export class CookieJar {
 
   /** The Cookie header of the next request. */
   header() {
-    return this.#alive().map(([name, { value }]) => `${name}=${value}`).join("; ");
+    return this.#alive()
+      .map(([name, { value }]) => `${name}=${value}`)
+      .join("; ");
   }
 
   /** What document.cookie would show to a script. */
   visibleToScripts() {
-    return this.#alive().filter(([, { httpOnly }]) => !httpOnly).map(([name, { value }]) => `${name}=${value}`).join("; ");
+    return this.#alive()
+      .filter(([, { httpOnly }]) => !httpOnly)
+      .map(([name, { value }]) => `${name}=${value}`)
+      .join("; ");
   }
 
   get(name) {
@@ -74,7 +81,10 @@ export class Browser {
   constructor({ jar = new CookieJar(), userAgent = "Mozilla/5.0 (X11; Linux x86_64) Protocol/1.0" } = {}) {
     this.jar = jar;
     this.userAgent = userAgent;
-    this.auth = createAuthClient({ baseURL: server, fetchOptions: { customFetchImpl: (url, init) => this.fetch(url, init) } });
+    this.auth = createAuthClient({
+      baseURL: server,
+      fetchOptions: { customFetchImpl: (url, init) => this.fetch(url, init) },
+    });
   }
 
   async fetch(url, init = {}) {
@@ -92,7 +102,13 @@ export class Browser {
     const response = await fetch(target, { ...init, headers });
     const setCookie = response.headers.getSetCookie();
     if (init.credentials !== "omit") await this.jar.store(setCookie);
-    this.exchanges.push({ method, path: target.pathname, status: response.status, headers: response.headers, setCookie });
+    this.exchanges.push({
+      method,
+      path: target.pathname,
+      status: response.status,
+      headers: response.headers,
+      setCookie,
+    });
     return response;
   }
 
@@ -144,7 +160,15 @@ export function send(method, path, { headers = {}, body } = {}) {
   return new Promise((resolve, reject) => {
     const url = new URL(server);
     const request = http.request(
-      { host: url.hostname, port: url.port || 80, method, path: `/api/auth${path}`, headers, agent: false, timeout: 120_000 },
+      {
+        host: url.hostname,
+        port: url.port || 80,
+        method,
+        path: `/api/auth${path}`,
+        headers,
+        agent: false,
+        timeout: 120_000,
+      },
       (response) => {
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));
@@ -156,10 +180,13 @@ export function send(method, path, { headers = {}, body } = {}) {
             headers: response.headers,
             setCookie: response.headers["set-cookie"] ?? [],
             text,
-            get json() { return JSON.parse(text); },
+            get json() {
+              return JSON.parse(text);
+            },
           });
         });
-      });
+      },
+    );
     request.on("timeout", () => request.destroy(new Error(`no answer to ${method} ${path}`)));
     request.on("error", reject);
     if (body !== undefined) request.setHeader("content-length", Buffer.byteLength(body));
@@ -170,15 +197,17 @@ export function send(method, path, { headers = {}, body } = {}) {
 export const get = (path, headers) => send("GET", path, { headers });
 
 /** POSTs JSON. A string goes out as it is, anything else is serialised. */
-export const post = (path, body, headers = {}) => send("POST", path, {
-  headers: { "content-type": "application/json", ...headers },
-  body: typeof body === "string" ? body : JSON.stringify(body),
-});
+export const post = (path, body, headers = {}) =>
+  send("POST", path, {
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
 
-export const postForm = (path, fields, headers = {}) => send("POST", path, {
-  headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
-  body: new URLSearchParams(fields).toString(),
-});
+export const postForm = (path, fields, headers = {}) =>
+  send("POST", path, {
+    headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+    body: new URLSearchParams(fields).toString(),
+  });
 
 // ----------------------------------------------------------------------------------------------------------- people
 
@@ -204,25 +233,38 @@ export async function onAnotherDevice(person, options = {}) {
   return { browser, token: data.token };
 }
 
-export const isSignedIn = async (browser) => (await get("/get-session", { cookie: browser.jar.header() })).json !== null;
+export const isSignedIn = async (browser) =>
+  (await get("/get-session", { cookie: browser.jar.header() })).json !== null;
 
 // ----------------------------------------------------------------------------------------------------------- shapes
 
 const CORE_USER = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
-const PLUGIN_USER = ["role", "banned", "banReason", "banExpires", "twoFactorEnabled", "username", "displayUsername", "isAnonymous", "lastLoginMethod"];
+const PLUGIN_USER = [
+  "role",
+  "banned",
+  "banReason",
+  "banExpires",
+  "twoFactorEnabled",
+  "username",
+  "displayUsername",
+  "isAnonymous",
+  "lastLoginMethod",
+];
 const CORE_SESSION = ["id", "token", "userId", "expiresAt", "createdAt", "updatedAt", "ipAddress", "userAgent"];
 const PLUGIN_SESSION = ["impersonatedBy", "activeOrganizationId", "activeTeamId"];
 
 const WIRE_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** A date of the wire is ISO 8601 in UTC with milliseconds; the client has made a Date of it. */
-const assertDate = (value, name) => value instanceof Date
-  ? assert.ok(Number.isFinite(value.getTime()), `${name} is a valid date`)
-  : assert.match(value, WIRE_DATE, `${name} has milliseconds and a Z`);
+const assertDate = (value, name) =>
+  value instanceof Date
+    ? assert.ok(Number.isFinite(value.getTime()), `${name} is a valid date`)
+    : assert.match(value, WIRE_DATE, `${name} has milliseconds and a Z`);
 
 function assertMembers(value, core, plugin, what) {
   for (const name of core) assert.ok(name in value, `${what} has ${name}`);
-  for (const name of Object.keys(value)) assert.ok([...core, ...plugin].includes(name), `${what} has no member ${name}`);
+  for (const name of Object.keys(value))
+    assert.ok([...core, ...plugin].includes(name), `${what} has no member ${name}`);
 }
 
 export function assertUser(user, expected = {}) {
@@ -242,9 +284,9 @@ export function assertSession(session, expected = {}) {
   for (const name of ["id", "token", "userId"])
     assert.ok(typeof session[name] === "string" && session[name].length > 0, `session.${name} is a string`);
   for (const name of ["expiresAt", "createdAt", "updatedAt"]) assertDate(session[name], name);
-  for (const name of ["ipAddress", "userAgent"]) assert.equal(typeof session[name], "string", `session.${name} is a string`);
-  for (const name of PLUGIN_SESSION)
-    if (name in session) assert.equal(session[name], null, `session.${name} is null`);
+  for (const name of ["ipAddress", "userAgent"])
+    assert.equal(typeof session[name], "string", `session.${name} is a string`);
+  for (const name of PLUGIN_SESSION) if (name in session) assert.equal(session[name], null, `session.${name} is null`);
   for (const [name, value] of Object.entries(expected)) assert.deepEqual(session[name], value, `session.${name}`);
 }
 
@@ -272,7 +314,10 @@ export const UNAUTHORIZED = { message: "Unauthorized", code: "UNAUTHORIZED" };
 export const MISSING_ORIGIN = { message: "Missing or null Origin", code: "MISSING_OR_NULL_ORIGIN" };
 export const INVALID_ORIGIN = { message: "Invalid origin", code: "INVALID_ORIGIN" };
 export const WRONG_CREDENTIALS = { message: "Invalid email or password", code: "INVALID_EMAIL_OR_PASSWORD" };
-export const EMAIL_TAKEN = { message: "User already exists. Use another email.", code: "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL" };
+export const EMAIL_TAKEN = {
+  message: "User already exists. Use another email.",
+  code: "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+};
 export const invalid = (message) => ({ message, code: "VALIDATION_ERROR" });
 
 /** The value of a signed cookie is encodeURIComponent(value + "." + base64 of an HMAC-SHA256). */
@@ -282,7 +327,10 @@ const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Lax";
 /** Set-Cookie of a remembered session, to the letter and in the contract's order of attributes. */
 export function assertRemembered(setCookie) {
   assert.equal(setCookie.length, 1, `one cookie, not ${setCookie.join(" | ")}`);
-  assert.match(setCookie[0], new RegExp(`^better-auth\\.session_token=${SIGNED}; Max-Age=${sessionSeconds}; ${ATTRIBUTES}$`));
+  assert.match(
+    setCookie[0],
+    new RegExp(`^better-auth\\.session_token=${SIGNED}; Max-Age=${sessionSeconds}; ${ATTRIBUTES}$`),
+  );
 }
 
 /** Set-Cookie of a session that ends with the browser. */
@@ -292,11 +340,12 @@ export function assertNotRemembered(setCookie) {
   assert.match(setCookie[1], new RegExp(`^better-auth\\.dont_remember=true\\.[A-Za-z0-9%]+%3D; ${ATTRIBUTES}$`));
 }
 
-export const assertCookiesCleared = (setCookie) => assert.deepEqual(setCookie, [
-  `better-auth.session_token=; Max-Age=0; ${ATTRIBUTES}`,
-  `better-auth.session_data=; Max-Age=0; ${ATTRIBUTES}`,
-  `better-auth.dont_remember=; Max-Age=0; ${ATTRIBUTES}`,
-]);
+export const assertCookiesCleared = (setCookie) =>
+  assert.deepEqual(setCookie, [
+    `better-auth.session_token=; Max-Age=0; ${ATTRIBUTES}`,
+    `better-auth.session_data=; Max-Age=0; ${ATTRIBUTES}`,
+    `better-auth.dont_remember=; Max-Age=0; ${ATTRIBUTES}`,
+  ]);
 
 export function assertNotFound(answer) {
   assert.equal(answer.status, 404);

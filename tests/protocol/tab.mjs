@@ -7,16 +7,18 @@ const replies = new Map();
 let asked = 0;
 
 const jar = {
-  header: () => new Promise((resolve) => {
-    replies.set(++asked, resolve);
-    parentPort.postMessage({ wantsCookies: asked });
-  }),
+  header: () =>
+    new Promise((resolve) => {
+      replies.set(++asked, resolve);
+      parentPort.postMessage({ wantsCookies: asked });
+    }),
   store: (setCookie) => parentPort.postMessage({ setCookie }),
 };
 
 const page = openPage({ onStorageWrite: (written) => parentPort.postMessage({ written }) });
 const unmount = new Browser({ jar }).auth.useSession.subscribe(({ data, error, isPending }) =>
-  parentPort.postMessage({ session: { name: data?.user.name ?? null, error: error?.status ?? null, isPending } }));
+  parentPort.postMessage({ session: { name: data?.user.name ?? null, error: error?.status ?? null, isPending } }),
+);
 
 parentPort.on("message", ({ reply, cookies, written, close }) => {
   if (reply) replies.get(reply)(cookies);

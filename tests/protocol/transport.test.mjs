@@ -3,7 +3,17 @@ import net from "node:net";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  Browser, assertNotFound, assertRefused, get, invalid, modularOnly, post, postForm, send, server, signedUp,
+  Browser,
+  assertNotFound,
+  assertRefused,
+  get,
+  invalid,
+  modularOnly,
+  post,
+  postForm,
+  send,
+  server,
+  signedUp,
 } from "./support.mjs";
 
 describe("the router", () => {
@@ -57,10 +67,15 @@ describe("the request body", () => {
   const noBody = invalid("[body] Invalid input: expected object, received undefined");
 
   test("text/plain is 415 and the answer says what is allowed", async () => {
-    assertRefused(await send("POST", "/sign-in/email", { headers: { "content-type": "text/plain" }, body: "{}" }), 415, {
-      message: 'Content-Type "text/plain" is not allowed. Allowed types: application/x-www-form-urlencoded, application/json',
-      code: "UNSUPPORTED_MEDIA_TYPE",
-    });
+    assertRefused(
+      await send("POST", "/sign-in/email", { headers: { "content-type": "text/plain" }, body: "{}" }),
+      415,
+      {
+        message:
+          'Content-Type "text/plain" is not allowed. Allowed types: application/x-www-form-urlencoded, application/json',
+        code: "UNSUPPORTED_MEDIA_TYPE",
+      },
+    );
   });
 
   test("a form is 415 at an endpoint that takes JSON only", async () => {
@@ -71,42 +86,68 @@ describe("the request body", () => {
   });
 
   test("multipart is 415", async () => {
-    const answer = await send("POST", "/sign-in/email", { headers: { "content-type": "multipart/form-data; boundary=x" }, body: "x" });
+    const answer = await send("POST", "/sign-in/email", {
+      headers: { "content-type": "multipart/form-data; boundary=x" },
+      body: "x",
+    });
     assert.equal(answer.status, 415);
     assert.equal(answer.json.code, "UNSUPPORTED_MEDIA_TYPE");
   });
 
   test("JSON with a charset is JSON", async () => {
-    const answer = await post("/sign-in/email", { email: "ghost", password: "nope-nope" }, { "content-type": "application/json; charset=utf-8" });
+    const answer = await post(
+      "/sign-in/email",
+      { email: "ghost", password: "nope-nope" },
+      { "content-type": "application/json; charset=utf-8" },
+    );
     assertRefused(answer, 400, { message: "Invalid email", code: "INVALID_EMAIL" });
   });
 
   test("broken JSON is 400", async () => {
-    assertRefused(await post("/sign-in/email", "{oops"), 400, { message: "Invalid JSON in request body", code: "BAD_REQUEST" });
+    assertRefused(await post("/sign-in/email", "{oops"), 400, {
+      message: "Invalid JSON in request body",
+      code: "BAD_REQUEST",
+    });
   });
 
   test("broken JSON is reported before an untrusted Origin", async () => {
-    assertRefused(await post("/sign-in/email", "{oops", { origin: "http://evil.test" }), 400,
-      { message: "Invalid JSON in request body", code: "BAD_REQUEST" });
+    assertRefused(await post("/sign-in/email", "{oops", { origin: "http://evil.test" }), 400, {
+      message: "Invalid JSON in request body",
+      code: "BAD_REQUEST",
+    });
   });
 
   test("an unknown media type is reported before a missing session", async () => {
-    assert.equal((await send("POST", "/revoke-session", { headers: { "content-type": "text/plain" }, body: "x" })).status, 415);
+    assert.equal(
+      (await send("POST", "/revoke-session", { headers: { "content-type": "text/plain" }, body: "x" })).status,
+      415,
+    );
   });
 
-  test("no body where one is required is 400", async () => assertRefused(await send("POST", "/sign-in/email"), 400, noBody));
+  test("no body where one is required is 400", async () =>
+    assertRefused(await send("POST", "/sign-in/email"), 400, noBody));
 
   test("a body without a content type counts as none", async () => {
     assertRefused(await send("POST", "/sign-in/email", { body: '{"a":1}' }), 400, noBody);
   });
 
-  for (const [body, received] of [["null", "null"], ["[1]", "array"], ['"x"', "string"], ["1", "number"], ["true", "boolean"]])
+  for (const [body, received] of [
+    ["null", "null"],
+    ["[1]", "array"],
+    ['"x"', "string"],
+    ["1", "number"],
+    ["true", "boolean"],
+  ])
     test(`a body that is ${body} is 400`, async () => {
-      assertRefused(await post("/sign-in/email", body), 400, invalid(`[body] Invalid input: expected object, received ${received}`));
+      assertRefused(
+        await post("/sign-in/email", body),
+        400,
+        invalid(`[body] Invalid input: expected object, received ${received}`),
+      );
     });
 
   test("text of every script survives the way to the server and back", async () => {
-    const name = "Zoë Ωmega 李 👩‍🚀 \"<&>\" \\ /";
+    const name = 'Zoë Ωmega 李 👩‍🚀 "<&>" \\ /';
     const { browser, user } = await signedUp({ name });
     assert.equal(user.name, name);
     const { data } = await browser.auth.getSession();
@@ -121,12 +162,15 @@ describe("a body of 10 MB is refused with 413 and the server goes on", modularOn
   async function upload(head, frame) {
     const url = new URL(server);
     const socket = net.connect(Number(url.port || 80), url.hostname);
-    let answer = "", over = false;
+    let answer = "",
+      over = false;
     socket.on("data", (data) => (answer += data.toString("latin1")));
     for (const event of ["error", "end", "close"]) socket.on(event, () => (over = true));
     socket.setTimeout(30_000, () => socket.destroy());
     const piece = Buffer.alloc(64 * 1024, "x");
-    socket.write(`POST /api/auth/sign-in/email HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nConnection: close\r\n${head}\r\n\r\n`);
+    socket.write(
+      `POST /api/auth/sign-in/email HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nConnection: close\r\n${head}\r\n\r\n`,
+    );
     socket.write(frame(Buffer.from('{"email":"')));
     for (let sent = 0; sent < size && !over && !answer; sent += piece.length) {
       await new Promise((resolve) => socket.write(frame(piece), resolve));
@@ -143,7 +187,8 @@ describe("a body of 10 MB is refused with 413 and the server goes on", modularOn
   });
 
   test("when it comes in chunks and nothing announces it", async () => {
-    const chunk = (piece) => Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
+    const chunk = (piece) =>
+      Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
     assert.match(await upload("Transfer-Encoding: chunked", chunk), /^HTTP\/1\.1 413 /);
     assert.equal((await get("/ok")).status, 200);
   });

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import {
-  Browser, UNAUTHORIZED, assertClientRefused, assertNotRemembered, assertRefused, assertRemembered, invalid, onAnotherDevice, post, signedUp,
+  Browser,
+  UNAUTHORIZED,
+  assertClientRefused,
+  assertNotRemembered,
+  assertRefused,
+  assertRemembered,
+  invalid,
+  onAnotherDevice,
+  post,
+  signedUp,
 } from "./support.mjs";
 
 const NOTHING = { message: "No fields to update" };
@@ -23,9 +32,13 @@ describe("changing one's own user", () => {
   });
 
   test("moves updatedAt, and nothing else", async () => {
-    const { user: { name, updatedAt, ...rest } } = await current();
+    const {
+      user: { name, updatedAt, ...rest },
+    } = await current();
     await browser.auth.updateUser({ name: "Ann Three" });
-    const { user: { name: newName, updatedAt: newUpdatedAt, ...newRest } } = await current();
+    const {
+      user: { name: newName, updatedAt: newUpdatedAt, ...newRest },
+    } = await current();
     assert.equal(newName, "Ann Three");
     assert.ok(newUpdatedAt > updatedAt);
     assert.deepEqual(newRest, rest);
@@ -84,25 +97,43 @@ describe("changing one's own user", () => {
 
   test("does not change id or verification in passing", async () => {
     const { user } = await current();
-    const answer = await post("/update-user", { name: "Ann Five", id: "x", emailVerified: true, createdAt: "2001-01-01T00:00:00.000Z" }, browser.headers);
+    const answer = await post(
+      "/update-user",
+      { name: "Ann Five", id: "x", emailVerified: true, createdAt: "2001-01-01T00:00:00.000Z" },
+      browser.headers,
+    );
     assert.equal(answer.status, 200);
     const { user: found } = await current();
     assert.deepEqual({ ...found, updatedAt: null }, { ...user, name: "Ann Five", updatedAt: null });
   });
 
   test("refuses a role", async () => {
-    assertRefused(await post("/update-user", { role: "admin" }, browser.headers), 400,
-      { message: "role is not allowed to be set", code: "FIELD_NOT_ALLOWED" });
+    assertRefused(await post("/update-user", { role: "admin" }, browser.headers), 400, {
+      message: "role is not allowed to be set",
+      code: "FIELD_NOT_ALLOWED",
+    });
   });
 
-  for (const [body, received] of [["[1]", "array"], ["null", "null"], ['"x"', "string"]])
+  for (const [body, received] of [
+    ["[1]", "array"],
+    ["null", "null"],
+    ['"x"', "string"],
+  ])
     test(`is 400 when the body is ${body}`, async () => {
-      assertRefused(await post("/update-user", body, browser.headers), 400, invalid(`[body] Invalid input: expected record, received ${received}`));
+      assertRefused(
+        await post("/update-user", body, browser.headers),
+        400,
+        invalid(`[body] Invalid input: expected record, received ${received}`),
+      );
     });
 
   test("is 401 to nobody, but a wrong body is 400 first", async () => {
     assertClientRefused(await new Browser().auth.updateUser({ name: "x" }), 401, UNAUTHORIZED);
     assertRefused(await post("/update-user", {}), 401, UNAUTHORIZED);
-    assertRefused(await post("/update-user", "[1]"), 400, invalid("[body] Invalid input: expected record, received array"));
+    assertRefused(
+      await post("/update-user", "[1]"),
+      400,
+      invalid("[body] Invalid input: expected record, received array"),
+    );
   });
 });

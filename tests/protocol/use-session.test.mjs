@@ -9,7 +9,8 @@ const page = openPage({ onStorageWrite: (written) => tellOtherTabs(written) });
 
 /** The useSession of a page, mounted: `until` waits for a state, `seen` keeps every state that was rendered. */
 function mount(browser) {
-  const seen = [], waiting = new Set();
+  const seen = [],
+    waiting = new Set();
   const unmount = browser.auth.useSession.subscribe((state) => {
     seen.push(state);
     for (const check of waiting) check();
@@ -17,21 +18,24 @@ function mount(browser) {
   return {
     seen,
     unmount,
-    get now() { return seen.at(-1); },
-    until: (what, holds) => new Promise((resolve, reject) => {
-      const check = () => {
-        if (!holds(seen.at(-1))) return;
-        clearTimeout(timer);
-        waiting.delete(check);
-        resolve(seen.at(-1));
-      };
-      const timer = setTimeout(() => {
-        waiting.delete(check);
-        reject(new Error(`useSession never showed ${what}, but ${JSON.stringify(seen.at(-1))}`));
-      }, 10_000);
-      waiting.add(check);
-      check();
-    }),
+    get now() {
+      return seen.at(-1);
+    },
+    until: (what, holds) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          if (!holds(seen.at(-1))) return;
+          clearTimeout(timer);
+          waiting.delete(check);
+          resolve(seen.at(-1));
+        };
+        const timer = setTimeout(() => {
+          waiting.delete(check);
+          reject(new Error(`useSession never showed ${what}, but ${JSON.stringify(seen.at(-1))}`));
+        }, 10_000);
+        waiting.add(check);
+        check();
+      }),
   };
 }
 
@@ -155,7 +159,8 @@ describe("useSession", () => {
 
   test("shows the same again when it is asked for again, and never a signed-out page in between", async () => {
     await signUp();
-    const { data } = session.now, before = session.seen.length;
+    const { data } = session.now,
+      before = session.seen.length;
     await session.now.refetch();
     assert.deepEqual((await session.until("an answer", idle)).data, data);
     assert.equal(fetches(), 3);
