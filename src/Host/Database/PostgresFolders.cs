@@ -151,8 +151,8 @@ internal sealed record PostgresFolders(string Home, IReadOnlyList<string> Caches
         foreach (var part in path[real.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
         {
             real = Path.Combine(real, part);
-            if (Directory.ResolveLinkTarget(real, returnFinalTarget: true) is { } target)
-                real = RealPath(target.FullName);
+            if (new DirectoryInfo(real) is { LinkTarget: not null } link)
+                real = RealPath(link.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
         }
 
         return real;
