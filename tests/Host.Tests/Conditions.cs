@@ -23,3 +23,13 @@ internal sealed class FactWithSystemPostgresAttribute : FactAttribute
             Skip = $"No PostgreSQL below {Folder}.";
     }
 }
+
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class FactAsRootAttribute : FactAttribute
+{
+    public FactAsRootAttribute()
+    {
+        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
+            Skip = "Only as root.";
+    }
+}

@@ -119,6 +119,18 @@ public sealed class EmbeddedPostgresTests(ScratchFolder scratch) : IClassFixture
     }
 
     [Fact]
+    public async Task A_Host_that_outlives_its_server_finds_the_next_one_where_it_was()
+    {
+        await using var first = await StartAsync();
+        Process.GetProcessById(Postmaster.Read(Data)!.ProcessId).Kill();
+
+        await using var second = await StartAsync();
+
+        Assert.True(second.Started);
+        Assert.Equal("1", await AskAsync(first, "select '1'"));
+    }
+
+    [Fact]
     public async Task A_process_id_that_now_belongs_to_a_stranger_does_not_block_the_start()
     {
         await (await StartAsync()).DisposeAsync();
@@ -138,6 +150,7 @@ public sealed class EmbeddedPostgresTests(ScratchFolder scratch) : IClassFixture
     {
         using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         other.Start();
+        File.Delete(scratch["postgres/port"]);
         var taken = ((System.Net.IPEndPoint)other.LocalEndpoint).Port;
         var ports = new Queue<int>([taken, Options.ChoosePort()]);
 

@@ -11,6 +11,8 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
     private const int Attempts = 20;
     private const long LargestLog = 4 << 20;
 
+    private string PortFile => Path.Combine(folders.Home, "port");
+
     public static int? MajorOf(PostgresFolders folders)
     {
         var file = Path.Combine(folders.Data, "PG_VERSION");
@@ -48,12 +50,20 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
         for (var attempt = 1; ; attempt++)
         {
             var before = LogLength();
+            var port = attempt == 1 && LastPort() is { } last ? last : options.ChoosePort();
             // pg_ctl gives the server a session of its own, so that Ctrl-C in the Host's terminal does not reach it.
+            // Not to be cancelled: a killed pg_ctl would take the half-started server with it.
             var run = await RunAsync(
-                "pg_ctl", ["start", "--wait", "--timeout=60", "--pgdata", folders.Data, "--log", folders.Log, "--options", Settings()], ct);
-            // Not ready after a minute is not failed: recovery after a crash takes as long as it takes.
+                "pg_ctl",
+                ["start", "--wait", "--timeout=20", "--pgdata", folders.Data, "--log", folders.Log, "--options", Settings(port)],
+                CancellationToken.None);
+            // Not ready yet is not failed: recovery after a crash takes as long as it takes.
             if (run.Succeeded || Postmaster.Find(folders.Data) is not null)
+            {
+                await File.WriteAllTextAsync(PortFile, port.ToString(CultureInfo.InvariantCulture), ct);
                 return;
+            }
+
             var log = LogSince(before);
             if (attempt == Attempts || !IsTransient(log))
                 throw new DatabaseSetupException($"PostgreSQL did not start: {LastLines(log) ?? run.LastLines()} (log: {folders.Log})");
@@ -78,12 +88,12 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
     private Task<ChildProcess> RunAsync(string tool, string[] arguments, CancellationToken ct) => ChildProcess.RunAsync(
         [.. folders.Account?.Prefix ?? [], binaries.Tool(tool), .. arguments], folders.Home, TimeSpan.FromMinutes(2), ct);
 
-    private string Settings()
+    private string Settings(int port)
     {
         var settings = new Dictionary<string, string>
         {
             ["listen_addresses"] = "127.0.0.1",
-            ["port"] = options.ChoosePort().ToString(CultureInfo.InvariantCulture),
+            ["port"] = port.ToString(CultureInfo.InvariantCulture),
             ["unix_socket_directories"] = "",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
@@ -96,6 +106,10 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
             settings[name] = value;
         return string.Join(' ', settings.Select(setting => $"-c {setting.Key}={setting.Value}"));
     }
+
+    /// <summary>The same again if it is free: Hosts that outlived a killed server find the next one there.</summary>
+    private int? LastPort() =>
+        File.Exists(PortFile) && int.TryParse(File.ReadAllText(PortFile), CultureInfo.InvariantCulture, out var port) ? port : null;
 
     /// <summary>Somebody took the port meanwhile, or backends of a killed server have not noticed yet.</summary>
     private static bool IsTransient(string log) =>
