@@ -8,7 +8,8 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
 {
     public const string Superuser = "modular";
 
-    private const int Attempts = 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private const long LargestLog = 4 << 20;
 
     private string PortFile => Path.Combine(folders.Home, "port");
@@ -47,10 +48,11 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
     public async Task StartAsync(CancellationToken ct)
     {
         TrimLog();
-        for (var attempt = 1; ; attempt++)
+        var since = TimeProvider.System.GetTimestamp();
+        var port = LastPort() ?? options.ChoosePort();
+        while (true)
         {
             var before = LogLength();
-            var port = attempt == 1 && LastPort() is { } last ? last : options.ChoosePort();
             // pg_ctl gives the server a session of its own, so that Ctrl-C in the Host's terminal does not reach it.
             // Not to be cancelled: a killed pg_ctl would take the half-started server with it.
             var run = await RunAsync(
@@ -65,9 +67,14 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
             }
 
             var log = LogSince(before);
-            if (attempt == Attempts || !IsTransient(log))
+            var isPortTaken = log.Contains("could not bind", StringComparison.Ordinal);
+            // A backend of a killed server is still busy with its statement.
+            var isInUse = log.Contains("pre-existing shared memory block", StringComparison.Ordinal);
+            if (TimeProvider.System.GetElapsedTime(since) > Patience || !(isPortTaken || isInUse))
                 throw new DatabaseSetupException($"PostgreSQL did not start: {LastLines(log) ?? run.LastLines()} (log: {folders.Log})");
-            await Task.Delay(TimeSpan.FromMilliseconds(250), ct);
+            if (isPortTaken)
+                port = options.ChoosePort();
+            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
         }
     }
 
@@ -110,11 +117,6 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
     /// <summary>The same again if it is free: Hosts that outlived a killed server find the next one there.</summary>
     private int? LastPort() =>
         File.Exists(PortFile) && int.TryParse(File.ReadAllText(PortFile), CultureInfo.InvariantCulture, out var port) ? port : null;
-
-    /// <summary>Somebody took the port meanwhile, or backends of a killed server have not noticed yet.</summary>
-    private static bool IsTransient(string log) =>
-        log.Contains("could not bind", StringComparison.Ordinal)
-        || log.Contains("pre-existing shared memory block", StringComparison.Ordinal);
 
     private void WritePassword()
     {

@@ -122,7 +122,7 @@ internal sealed class PostgresPackage
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            PostgresFolders.CreateCache(folder);
             using var probe = new FileStream(Path.Combine(folder, Path.GetRandomFileName()), new FileStreamOptions
             {
                 Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose,
