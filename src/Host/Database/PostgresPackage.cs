@@ -125,7 +125,9 @@ internal sealed class PostgresPackage
             PostgresFolders.CreateCache(folder);
             using var probe = new FileStream(Path.Combine(folder, Path.GetRandomFileName()), new FileStreamOptions
             {
-                Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose,
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Options = FileOptions.DeleteOnClose,
             });
             return true;
         }
