@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,7 +43,7 @@ public static class AuthEndpoints
     /// <param name="checkedUrls">Query parameters that hold redirect targets.</param>
     public static RouteHandlerBuilder MapAuthGet(this IEndpointRouteBuilder app, string path, Delegate handler, params IReadOnlyList<string> checkedUrls)
     {
-        var input = InputOf(handler);
+        var input = InputOf(handler, []);
         return Map(app, HttpMethods.Get, path, handler, input, async (context, trusted) =>
         {
             if (input is null && checkedUrls.Count == 0)
@@ -60,7 +61,7 @@ public static class AuthEndpoints
     /// <summary>Maps a POST; a handler parameter of type <see cref="IWireInput{TSelf}"/> or <see cref="WireBody"/> is read from the body.</summary>
     public static RouteHandlerBuilder MapAuthPost(this IEndpointRouteBuilder app, string path, AuthPost options, Delegate handler)
     {
-        var input = InputOf(handler);
+        var input = InputOf(handler, options.AcceptsForm ? [WireRequest.Json, WireRequest.Form] : [WireRequest.Json]);
         return Map(app, HttpMethods.Post, path, handler, input, async (context, trusted) =>
         {
             var read = await WireRequest.ReadBody(context, options.AcceptsForm);
@@ -135,12 +136,12 @@ public static class AuthEndpoints
         return body.Refusal;
     }
 
-    private static WireInput? InputOf(Delegate handler)
+    private static WireInput? InputOf(Delegate handler, IReadOnlyList<string> mediaTypes)
     {
         var types = handler.Method.GetParameters().Select(parameter => parameter.ParameterType).ToList();
         if (types.Find(IsInput) is { } type)
-            return new(type, ReaderOf.MakeGenericMethod(type).CreateDelegate<Func<WireBody, object>>());
-        return types.Contains(typeof(WireBody)) ? new(typeof(WireBody), null) : null;
+            return new(type, ReaderOf.MakeGenericMethod(type).CreateDelegate<Func<WireBody, object>>(), mediaTypes);
+        return types.Contains(typeof(WireBody)) ? new(typeof(WireBody), null, mediaTypes) : null;
     }
 
     private static object Read<T>(WireBody body)
@@ -149,8 +150,8 @@ public static class AuthEndpoints
     private static bool IsInput(Type type) =>
         type.GetInterfaces().Any(implemented => implemented.IsGenericType && implemented.GetGenericTypeDefinition() == typeof(IWireInput<>));
 
-    /// <summary>Which type of the handler the body or query is read into.</summary>
-    private sealed record WireInput(Type Type, Func<WireBody, object>? Read);
+    /// <summary>Which parameter of the handler the body or query is read into; without media types it is the query.</summary>
+    private sealed record WireInput(Type Type, Func<WireBody, object>? Read, IReadOnlyList<string> MediaTypes);
 
     /// <summary>
     /// Tells OpenAPI about bodies. Not <c>Accepts</c>: its metadata takes part in routing, which would answer other content
@@ -158,15 +159,48 @@ public static class AuthEndpoints
     /// </summary>
     private sealed class WireDescriptions : IApiDescriptionProvider
     {
+        private static readonly EmptyModelMetadataProvider Models = new();
+
         // After the descriptions of minimal APIs are made, at -1100.
         public int Order => -1000;
 
         public void OnProvidersExecuting(ApiDescriptionProviderContext context)
         {
+            foreach (var route in context.Results)
+            {
+                if (route.ActionDescriptor.EndpointMetadata.OfType<WireInput>().FirstOrDefault() is { } input)
+                    Describe(route, input);
+            }
         }
 
         public void OnProvidersExecuted(ApiDescriptionProviderContext context)
         {
         }
+
+        private static void Describe(ApiDescription route, WireInput input)
+        {
+            var bound = route.ParameterDescriptions.Where(parameter => parameter.Type == input.Type).ToList();
+            bound.ForEach(parameter => route.ParameterDescriptions.Remove(parameter));
+            if (input.MediaTypes.Count > 0)
+                Add(route, "body", BindingSource.Body, input.Read is null ? typeof(JsonElement) : input.Type);
+            else if (input.Read is not null)
+            {
+                foreach (var member in input.Type.GetProperties())
+                    Add(route, JsonNamingPolicy.CamelCase.ConvertName(member.Name), BindingSource.Query, member.PropertyType);
+            }
+
+            foreach (var mediaType in input.MediaTypes)
+                route.SupportedRequestFormats.Add(new() { MediaType = mediaType });
+        }
+
+        private static void Add(ApiDescription route, string name, BindingSource source, Type type) =>
+            route.ParameterDescriptions.Add(new()
+            {
+                Name = name,
+                Source = source,
+                Type = type,
+                ModelMetadata = Models.GetMetadataForType(type),
+                IsRequired = source == BindingSource.Body,
+            });
     }
 }

@@ -51,8 +51,12 @@ public sealed partial class TrustedUrls(IOptions<AuthOptions> options, PublicAdd
         return $"{scheme}://{match.Groups["host"].Value.ToLowerInvariant()}{(isDefault ? "" : ":" + port)}";
     }
 
-    internal static bool IsPattern(string text) =>
-        text.Contains('*') || text.Contains('?') ? !HasControls(text) : OriginOf(text) is not null || (text.Contains("://", StringComparison.Ordinal) && CustomUrl.Parse(text) is not null);
+    internal static bool IsPattern(string text)
+    {
+        if (text.Contains('*') || text.Contains('?'))
+            return !HasControls(text);
+        return IsWeb(text) ? OriginOf(text) is not null : text.Contains("://", StringComparison.Ordinal) && CustomUrl.Parse(text) is not null;
+    }
 
     private bool IsTrusted(HttpContext context, string url, bool allowRelative) =>
         url.StartsWith('/')

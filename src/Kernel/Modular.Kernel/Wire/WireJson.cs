@@ -8,7 +8,8 @@ namespace Modular.Kernel;
 
 /// <summary>
 /// JSON as the wire contract §1 wants it: camel case, nulls written, times in UTC with exactly three digits and <c>Z</c>,
-/// characters escaped as sparingly as by JavaScript's <c>JSON.stringify</c>, <c>application/json</c> without a charset.
+/// characters escaped as sparingly as by JavaScript's <c>JSON.stringify</c> (but for those beyond U+FFFF, which the framework
+/// always escapes), <c>application/json</c> without a charset.
 /// </summary>
 public static class WireJson
 {

@@ -12,8 +12,8 @@ namespace Modular.Kernel;
 /// <summary>Steps 2 and 3 of the order of checks (contract §1): content type, JSON, Origin, redirect URLs; and the form check.</summary>
 internal static partial class WireRequest
 {
-    private const string Json = "application/json";
-    private const string Form = "application/x-www-form-urlencoded";
+    public const string Json = "application/json";
+    public const string Form = "application/x-www-form-urlencoded";
 
     private static readonly (string Member, string Label, string Code)[] RedirectMembers =
     [

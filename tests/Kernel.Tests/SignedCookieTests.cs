@@ -1,0 +1,115 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
+
+namespace Modular.Kernel.Tests;
+
+public sealed class SignedCookieTests
+{
+    private static readonly byte[] Secret = Encoding.UTF8.GetBytes(App.Secret);
+
+    // Made with node: encodeURIComponent(v + '.' + createHmac('sha256', secret).update(v).digest('base64')).
+    public static TheoryData<string, string> Vectors => new()
+    {
+        { "k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01", "k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01.ZDrJxzkOWiXxchjhTe7VjqQ1sLvXtkGTbsZddNcVRwo%3D" },
+        { "true", "true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D" },
+        { "mac!trust-device-(1)*'x", "mac!trust-device-(1)*'x.ZT8hr7LeKHtF%2BhiCY9yrXA6Ye5k526XMEmZwWHzB%2Bmk%3D" },
+        { "a.b.c", "a.b.c.gMk3ePYpMFWYUDFYhPO9Et9lZBQaNjb6%2BOgE0JSQ%2FjI%3D" },
+        { "é€😀", "%C3%A9%E2%82%AC%F0%9F%98%80.VB%2FloRDpACOlrjEsU2U223%2F9CvxdwrIOHbTpFvnU4R4%3D" },
+    };
+
+    [Theory, MemberData(nameof(Vectors))]
+    public void A_value_is_signed_as_javascript_does(string value, string wire) => Assert.Equal(wire, SignedCookies.Sign(value, Secret));
+
+    [Theory, MemberData(nameof(Vectors))]
+    public void A_signed_value_is_read_back(string value, string wire)
+    {
+        Assert.Equal(value, SignedCookies.Verify(wire, Secret));
+        Assert.Equal(value, SignedCookies.Verify(Uri.UnescapeDataString(wire), Secret));
+        Assert.Null(SignedCookies.Verify(wire, "another secret"u8));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("true")]
+    [InlineData("abc.def")]
+    [InlineData("true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo")]
+    [InlineData("true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxp%3D")]
+    [InlineData("true.8b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D")]
+    [InlineData("True.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D")]
+    [InlineData("true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D%20")]
+    [InlineData("true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thx%E2%82%AC%3D")]
+    [InlineData("%zz.%")]
+    public void A_forged_or_malformed_value_is_absent(string raw) => Assert.Null(SignedCookies.Verify(raw, Secret));
+
+    [Theory]
+    [InlineData("a=1", "1")]
+    [InlineData("b=2; a=1; a=3", "1")]
+    [InlineData("a=\"1\"", "1")]
+    [InlineData("a=\"", "\"")]
+    [InlineData(" a = 1 ;b=2", "1")]
+    [InlineData("a=x=y", "x=y")]
+    [InlineData("a=", "")]
+    [InlineData("junk; ;; a=1", "1")]
+    [InlineData("a=%3D", "%3D")]
+    [InlineData("A=1", null)]
+    [InlineData("aa=1; xa=2", null)]
+    [InlineData("a", null)]
+    [InlineData("", null)]
+    public void A_cookie_is_found_in_the_raw_header(string header, string? value) => Assert.Equal(value, SignedCookies.Find(header, "a"));
+
+    [Fact]
+    public void A_cookie_is_found_in_any_of_several_headers() =>
+        Assert.Equal("1", SignedCookies.Find(new StringValues(["b=2", "a=1", "a=3"]), "a"));
+
+    [Theory]
+    [InlineData("http://localhost:4877", "", "")]
+    [InlineData("https://auth.example.com", "__Secure-", "; Secure")]
+    public async Task Session_cookies_are_written_as_recorded(string baseUrl, string prefix, string secure)
+    {
+        await using var app = await App.Start(new() { ["Auth:BaseUrl"] = baseUrl });
+        var cookies = app.Services.GetRequiredService<SessionCookies>();
+        var context = new DefaultHttpContext();
+
+        cookies.Set(context, "k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01", TimeSpan.FromDays(7));
+        Assert.Equal(
+            $"{prefix}better-auth.session_token=k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01.ZDrJxzkOWiXxchjhTe7VjqQ1sLvXtkGTbsZddNcVRwo%3D; Max-Age=604800; Path=/; HttpOnly{secure}; SameSite=Lax",
+            Assert.Single(context.Response.Headers.SetCookie));
+
+        cookies.Set(context, "k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01", null);
+        Assert.Equal(
+            (IEnumerable<string?>)[
+                $"{prefix}better-auth.session_token=k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01.ZDrJxzkOWiXxchjhTe7VjqQ1sLvXtkGTbsZddNcVRwo%3D; Path=/; HttpOnly{secure}; SameSite=Lax",
+                $"{prefix}better-auth.dont_remember=true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D; Path=/; HttpOnly{secure}; SameSite=Lax",
+            ],
+            context.Response.Headers.SetCookie);
+
+        cookies.Clear(context);
+        Assert.Equal(
+            (IEnumerable<string?>)[
+                $"{prefix}better-auth.session_token=; Max-Age=0; Path=/; HttpOnly{secure}; SameSite=Lax",
+                $"{prefix}better-auth.session_data=; Max-Age=0; Path=/; HttpOnly{secure}; SameSite=Lax",
+                $"{prefix}better-auth.dont_remember=; Max-Age=0; Path=/; HttpOnly{secure}; SameSite=Lax",
+            ],
+            context.Response.Headers.SetCookie);
+    }
+
+    [Fact]
+    public async Task Session_cookies_are_read_and_verified()
+    {
+        await using var app = await App.Start();
+        var cookies = app.Services.GetRequiredService<SessionCookies>();
+        var context = new DefaultHttpContext();
+        context.Request.Headers.Cookie =
+            "better-auth.session_token=k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01.ZDrJxzkOWiXxchjhTe7VjqQ1sLvXtkGTbsZddNcVRwo%3D; better-auth.dont_remember=true.forged";
+
+        Assert.Equal("k3yW9x2QmTzR7uVbN4cLpA8sDfGhJq01", cookies.ReadToken(context));
+        Assert.False(cookies.IsNotRemembered(context));
+
+        context.Request.Headers.Cookie = "better-auth.dont_remember=true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D";
+        Assert.Null(cookies.ReadToken(context));
+        Assert.True(cookies.IsNotRemembered(context));
+    }
+}
