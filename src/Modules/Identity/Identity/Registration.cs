@@ -1,4 +1,3 @@
-using Modular.Kernel;
 using Modular.Messaging;
 using Modular.Store;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Modular.Identity.Contracts;
 using Modular.Store;
@@ -43,12 +42,6 @@ internal sealed record User(
         var now = clock.GetUtcNow();
         return new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
     }
-
-    /// <summary>Whether a text fits into an event of 60 KiB, encrypted and beside others.</summary>
-    /// <param name="text">As the client wrote it.</param>
-    /// <param name="bytes">Most bytes, escaped as in JSON.</param>
-    public static bool Fits(string text, int bytes) =>
-        JsonEncodedText.Encode(text, StoreJson.Options.Encoder).EncodedUtf8Bytes.Length <= bytes;
 
     public static User Create(UserRegistered e) =>
         new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role);
