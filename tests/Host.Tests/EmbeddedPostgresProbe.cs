@@ -10,9 +10,9 @@ internal static class EmbeddedPostgresProbe
 {
     public static async Task<int> Main(string[] args)
     {
-        if (args is not ["probe", var dataDirectory])
+        if (args is not ["probe", .. var folders])
             return 2;
-        var options = new EmbeddedPostgresOptions { DataDirectory = dataDirectory };
+        var options = new EmbeddedPostgresOptions { DataDirectory = folders.FirstOrDefault() };
         await using var postgres = await EmbeddedPostgres.StartAsync(options, Console.Error.WriteLine, CancellationToken.None);
         Console.WriteLine($"{(postgres.Started ? "started" : "joined")} {postgres.ConnectionString}");
         await Console.In.ReadToEndAsync();

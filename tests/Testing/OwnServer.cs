@@ -5,6 +5,8 @@ namespace Modular.Testing;
 /// <summary>A server of one test's own, gone with its files when disposed.</summary>
 internal sealed class OwnServer : IAsyncDisposable
 {
+    private const string Prefix = "modular-test-";
+
     private readonly EmbeddedPostgres _postgres;
     private readonly string _folder;
 
@@ -18,8 +20,9 @@ internal sealed class OwnServer : IAsyncDisposable
 
     public static async Task<OwnServer> StartAsync()
     {
+        RemoveLeftovers();
         // Not CreateTempSubdirectory: that one is closed to the user that runs PostgreSQL when the tests run as root.
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"modular-test-{Guid.NewGuid():N}")).FullName;
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), Prefix + Leftovers.NameOfThisProcess())).FullName;
         var options = new EmbeddedPostgresOptions { DataDirectory = folder, DatabaseName = "postgres" };
         return new OwnServer(await EmbeddedPostgres.StartAsync(options, _ => { }, CancellationToken.None), folder);
     }
@@ -28,5 +31,15 @@ internal sealed class OwnServer : IAsyncDisposable
     {
         await _postgres.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>A server whose data directory is gone ends by itself within a minute.</summary>
+    private static void RemoveLeftovers()
+    {
+        foreach (var folder in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*"))
+        {
+            if (Leftovers.IsLeftover(Path.GetFileName(folder)[Prefix.Length..]))
+                Directory.Delete(folder, recursive: true);
+        }
     }
 }

@@ -1,8 +1,6 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Security.Cryptography;
 using Modular.Host.Database;
 using Npgsql;
+using static Modular.Testing.Leftovers;
 
 namespace Modular.Testing;
 
@@ -38,8 +36,9 @@ public sealed class TestDatabase : IAsyncDisposable
     {
         var own = ownServer && Given() is null ? await OwnServer.StartAsync() : null;
         var server = own?.ConnectionString ?? await Server.Value;
-        var name = $"{Prefix}{Environment.ProcessId}_" + RandomNumberGenerator.GetHexString(16, lowercase: true);
-        await ExecuteAsync(server, $"create database {name} template template0 encoding 'UTF8'");
+        var name = Prefix + NameOfThisProcess();
+        // Measured: a third of the time that file_copy takes, which waits for two checkpoints.
+        await ExecuteAsync(server, $"create database {name} template template0 encoding 'UTF8' strategy wal_log");
         return new TestDatabase(server, name, own);
     }
 
@@ -88,21 +87,8 @@ public sealed class TestDatabase : IAsyncDisposable
                 names.Add(reader.GetString(0));
         }
 
-        foreach (var name in names.Where(name => !IsAlive(name[Prefix.Length..].Split('_')[0])))
+        foreach (var name in names.Where(name => IsLeftover(name[Prefix.Length..])))
             await ExecuteAsync(server, $"drop database if exists {name} with (force)");
-    }
-
-    private static bool IsAlive(string processId)
-    {
-        try
-        {
-            using var process = Process.GetProcessById(int.Parse(processId, CultureInfo.InvariantCulture));
-            return true;
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException)
-        {
-            return false;
-        }
     }
 
     private static string Maintenance(string connectionString) =>

@@ -107,8 +107,12 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     {
         var address = new NpgsqlConnectionStringBuilder
         {
-            Host = "127.0.0.1", Port = server.Port, Username = PostgresCluster.Superuser, Password = _cluster.Password(),
-            Database = database, SslMode = SslMode.Disable,
+            Host = "127.0.0.1",
+            Port = server.Port,
+            Username = PostgresCluster.Superuser,
+            Password = _cluster.Password(),
+            Database = database,
+            SslMode = SslMode.Disable,
         };
         try
         {

@@ -8,8 +8,11 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
 {
     public const string Superuser = "modular";
 
-    private const int Attempts = 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private const long LargestLog = 4 << 20;
+
+    private string PortFile => Path.Combine(folders.Home, "port");
 
     public static int? MajorOf(PostgresFolders folders)
     {
@@ -45,19 +48,33 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
     public async Task StartAsync(CancellationToken ct)
     {
         TrimLog();
-        for (var attempt = 1; ; attempt++)
+        var since = TimeProvider.System.GetTimestamp();
+        var port = LastPort() ?? options.ChoosePort();
+        while (true)
         {
             var before = LogLength();
             // pg_ctl gives the server a session of its own, so that Ctrl-C in the Host's terminal does not reach it.
+            // Not to be cancelled: a killed pg_ctl would take the half-started server with it.
             var run = await RunAsync(
-                "pg_ctl", ["start", "--wait", "--timeout=60", "--pgdata", folders.Data, "--log", folders.Log, "--options", Settings()], ct);
-            // Not ready after a minute is not failed: recovery after a crash takes as long as it takes.
+                "pg_ctl",
+                ["start", "--wait", "--timeout=20", "--pgdata", folders.Data, "--log", folders.Log, "--options", Settings(port)],
+                CancellationToken.None);
+            // Not ready yet is not failed: recovery after a crash takes as long as it takes.
             if (run.Succeeded || Postmaster.Find(folders.Data) is not null)
+            {
+                await File.WriteAllTextAsync(PortFile, port.ToString(CultureInfo.InvariantCulture), ct);
                 return;
+            }
+
             var log = LogSince(before);
-            if (attempt == Attempts || !IsTransient(log))
+            var isPortTaken = log.Contains("could not bind", StringComparison.Ordinal);
+            // A backend of a killed server is still busy with its statement.
+            var isInUse = log.Contains("pre-existing shared memory block", StringComparison.Ordinal);
+            if (TimeProvider.System.GetElapsedTime(since) > Patience || !(isPortTaken || isInUse))
                 throw new DatabaseSetupException($"PostgreSQL did not start: {LastLines(log) ?? run.LastLines()} (log: {folders.Log})");
-            await Task.Delay(TimeSpan.FromMilliseconds(250), ct);
+            if (isPortTaken)
+                port = options.ChoosePort();
+            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
         }
     }
 
@@ -78,12 +95,12 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
     private Task<ChildProcess> RunAsync(string tool, string[] arguments, CancellationToken ct) => ChildProcess.RunAsync(
         [.. folders.Account?.Prefix ?? [], binaries.Tool(tool), .. arguments], folders.Home, TimeSpan.FromMinutes(2), ct);
 
-    private string Settings()
+    private string Settings(int port)
     {
         var settings = new Dictionary<string, string>
         {
             ["listen_addresses"] = "127.0.0.1",
-            ["port"] = options.ChoosePort().ToString(CultureInfo.InvariantCulture),
+            ["port"] = port.ToString(CultureInfo.InvariantCulture),
             ["unix_socket_directories"] = "",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
@@ -97,10 +114,9 @@ internal sealed class PostgresCluster(PostgresFolders folders, PostgresBinaries 
         return string.Join(' ', settings.Select(setting => $"-c {setting.Key}={setting.Value}"));
     }
 
-    /// <summary>Somebody took the port meanwhile, or backends of a killed server have not noticed yet.</summary>
-    private static bool IsTransient(string log) =>
-        log.Contains("could not bind", StringComparison.Ordinal)
-        || log.Contains("pre-existing shared memory block", StringComparison.Ordinal);
+    /// <summary>The same again if it is free: Hosts that outlived a killed server find the next one there.</summary>
+    private int? LastPort() =>
+        File.Exists(PortFile) && int.TryParse(File.ReadAllText(PortFile), CultureInfo.InvariantCulture, out var port) ? port : null;
 
     private void WritePassword()
     {

