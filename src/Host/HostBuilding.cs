@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Host;
@@ -41,9 +42,12 @@ internal static class HostBuilding
         services.AddKernel();
         services.AddStore(sp => sp.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
         services.AddStoreDaemon();
+        services.AddMessaging();
+        services.AddMessagingDaemon();
         foreach (var module in Modules.All)
             services.AddModule(module, builder.Configuration);
-        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<SubscriptionHealth>("subscriptions");
+        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<SubscriptionHealth>("subscriptions")
+            .AddCheck<MessagingHealth>("messaging");
         services.AddOpenApi();
     }
 
