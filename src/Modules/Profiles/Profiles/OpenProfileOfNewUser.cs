@@ -6,7 +6,7 @@ namespace Modular.Profiles;
 /// <summary>A user who has registered gets a profile, private and empty.</summary>
 internal static class OpenProfileOfNewUser
 {
-    internal sealed class Handler
+    internal static class Handler
     {
         /// <summary>A profile that is there already stays: the message may come twice, or after the user's first update.</summary>
         public static async Task Handle(UserRegistered message, IDocumentSession store, CancellationToken ct)
