@@ -138,7 +138,9 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
             var mapping = parts.Registry.Event(data.GetType());
             if (mapping.Schema != stream.Schema)
                 throw new InvalidOperationException($"{data.GetType().Name} is not an event of {stream.Schema}.");
-            stream.Add(StoredEvent.Of(data, mapping, Guid.CreateVersion7(now), stream.Key, 0, now, FeedPosition.Start));
+            var e = mapping.Wrap(data, Guid.CreateVersion7(now), stream.Key, 0, now, FeedPosition.Start);
+            e.Subject = mapping.SubjectOf(data);
+            stream.Add(e);
         }
     }
 
