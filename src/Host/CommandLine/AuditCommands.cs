@@ -35,6 +35,11 @@ internal static class AuditCommands
         rebuild.Add(all);
         rebuild.Add(list);
         rebuild.Add(compare);
+        rebuild.Validators.Add(given =>
+        {
+            if (!given.GetValue(all) && !given.GetValue(list) && given.GetValue(names) is not { Length: > 0 })
+                given.AddError("Say which: names, or --all; --list says which there are.");
+        });
         return rebuild;
     }
 
@@ -47,8 +52,6 @@ internal static class AuditCommands
     private static async Task<int> Rebuild(Invocation command, IReadOnlyList<string> wanted, bool compare, CancellationToken ct)
     {
         var rebuilds = command.Get<ProjectionRebuild>();
-        if (wanted.Count == 0)
-            throw new UsageException("Say which: names, or --all; --list says which there are.");
         if (wanted.FirstOrDefault(name => !rebuilds.Names.Contains(name)) is { } unknown)
             throw new UsageException($"There is no read model '{unknown}'. There are: {string.Join(", ", rebuilds.Names)}.");
 
