@@ -103,9 +103,17 @@ internal static partial class Rules
             select $"{file.Path}:{file.LineOf(literal.Position + match.Index)} names {name}";
     }
 
-    /// <summary>Nothing catches everything: a bug is answered once, at the edge.</summary>
-    public static IEnumerable<string> CatchAlls(SourceFile file) => CatchAll().Matches(Literals.CodeOf(file.Text))
-        .Select(match => $"{file.Path}:{file.LineOf(match.Index)}");
+    /// <summary>
+    /// Nothing swallows everything: a bug is answered once, at the edge. A filter that names what it takes is no
+    /// catch-all, and neither is tidying up before <c>throw;</c>.
+    /// </summary>
+    public static IEnumerable<string> CatchAlls(SourceFile file)
+    {
+        var code = Literals.CodeOf(file.Text);
+        return CatchAll().Matches(code)
+            .Where(match => !Rethrow().IsMatch(Block(code, match.Index + match.Length - 1)))
+            .Select(match => $"{file.Path}:{file.LineOf(match.Index)}");
+    }
 
     /// <summary>Words that say nothing, in names of types, files and folders.</summary>
     public static IEnumerable<string> BannedIn(IEnumerable<string> names) => names
@@ -132,14 +140,31 @@ internal static partial class Rules
     private static IEnumerable<string> Taken(IEnumerable<Type> types, string[] members) => types
         .SelectMany(type => Binary.MembersUsedBy(type).Intersect(members).Select(member => $"{type.Name} calls {member}"));
 
+    /// <summary>From an opening brace to the one that closes it.</summary>
+    private static string Block(string code, int open)
+    {
+        var depth = 0;
+        for (var at = open; at < code.Length; at++)
+        {
+            depth += code[at] switch { '{' => 1, '}' => -1, _ => 0 };
+            if (depth == 0)
+                return code[open..(at + 1)];
+        }
+
+        return code[open..];
+    }
+
     private static bool IsSettable(PropertyInfo property) => property.SetMethod is { IsPublic: true } setter
         && !setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(System.Runtime.CompilerServices.IsExternalInit));
 
     [GeneratedRegex(@"\b(select|insert|update|delete|create|alter|drop|truncate|references|join|from|where|into|with|lock|grant|and|or|on|set)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Sql();
 
-    [GeneratedRegex(@"\bcatch\s*(\(\s*(System\.)?Exception\b|\{)")]
+    [GeneratedRegex(@"\bcatch\s*(\(\s*(System\.)?Exception\b\s*\w*\s*\)\s*(?!when\s*\(\s*\w+\s+is\s+(?!not\b))[^{]*)?\{")]
     private static partial Regex CatchAll();
+
+    [GeneratedRegex(@"\bthrow\s*;\s*\}$")]
+    private static partial Regex Rethrow();
 
     [GeneratedRegex("[A-Z][a-z0-9]*")]
     private static partial Regex Words();

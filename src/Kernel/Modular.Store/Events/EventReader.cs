@@ -10,6 +10,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     /// <summary>The columns that <see cref="RowOf"/> expects, in order.</summary>
     public const string Columns = "epoch, xact, seq_id, id, stream_id, version, timestamp, type, canonical";
 
+    private static readonly IReadOnlySet<string> NoMembers = new HashSet<string>();
     private static readonly IReadOnlyDictionary<string, SubjectKey> NoKeys = new Dictionary<string, SubjectKey>();
 
     /// <summary>A row as it is stored, not yet decoded.</summary>
@@ -35,7 +36,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             var mapping = Mapping(rows[at]);
             var outline = Outline.Of(rows[at].Canonical);
             outlines[at] = (mapping, outline);
-            CollectKeys(rows[at].Canonical, mapping, outline, subjects);
+            CollectKeys(rows[at].Canonical, mapping.PersonalMembers, outline, subjects);
         }
 
         var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
@@ -43,6 +44,20 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         for (var at = 0; at < outlines.Length; at++)
             events.Add(Decode(rows[at], outlines[at].Mapping, outlines[at].Outline, known));
         return events;
+    }
+
+    /// <summary>Reads canonical bytes without mapping them to a type; see <see cref="CanonicalEvents"/>.</summary>
+    public async Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct)
+    {
+        var subjects = new HashSet<string>();
+        foreach (var bytes in canonical)
+        {
+            using var document = JsonDocument.Parse(bytes);
+            CollectKeys(bytes, PersonalMembers(document.RootElement), Outline.Of(bytes.Span), subjects);
+        }
+
+        var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
+        return [.. canonical.Select(bytes => Open(bytes, known))];
     }
 
     /// <summary>Who acted, from where and in which request, as the canonical bytes say.</summary>
@@ -66,17 +81,48 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         };
     }
 
+    private CanonicalEvent Open(ReadOnlyMemory<byte> bytes, IReadOnlyDictionary<string, SubjectKey> known)
+    {
+        using var document = JsonDocument.Parse(bytes);
+        var canonical = document.RootElement;
+        var id = canonical.GetProperty("id").GetGuid();
+        var metadata = MetadataOf(bytes, id, known);
+        return new CanonicalEvent(
+            id,
+            canonical.GetProperty("time").GetDateTimeOffset(),
+            canonical.GetProperty("module").GetString()!,
+            canonical.GetProperty("type").GetString()!,
+            canonical.GetProperty("outcome").GetString()!,
+            canonical.GetProperty("reason").GetString(),
+            metadata.Actor,
+            canonical.GetProperty("subject").GetString(),
+            metadata.SessionId,
+            metadata.OrganizationId,
+            metadata.CorrelationId,
+            metadata.CausationId,
+            canonical.GetProperty("stream").GetString()!,
+            metadata.IpAddress,
+            metadata.UserAgent,
+            PlainData(Outline.Of(bytes.Span).Data(bytes), PersonalMembers(canonical), id, known));
+    }
+
+    // A type that nobody registers any more has no personal members that could be told from others: they stay sealed.
+    private IReadOnlySet<string> PersonalMembers(JsonElement canonical) =>
+        registry.Event(canonical.GetProperty("module").GetString()!, canonical.GetProperty("type").GetString()!)?.PersonalMembers
+        ?? NoMembers;
+
     private EventMapping Mapping(Row row) => registry.Event(row.Position.Module, row.Type)
         ?? throw new UnknownEventTypeException(row.Position.Module, row.Type, $"seq_id {row.Position.Sequence}");
 
-    private static void CollectKeys(byte[] canonical, EventMapping mapping, Outline outline, HashSet<string> subjects)
+    private static void CollectKeys(
+        ReadOnlyMemory<byte> canonical, IReadOnlySet<string> personal, Outline outline, HashSet<string> subjects)
     {
         if (outline.ClientKey is not null)
             subjects.Add(outline.ClientKey);
-        if (mapping.PersonalMembers.Count == 0)
+        if (personal.Count == 0)
             return;
         using var document = JsonDocument.Parse(outline.Data(canonical));
-        foreach (var name in mapping.PersonalMembers)
+        foreach (var name in personal)
         {
             if (document.RootElement.TryGetProperty(name, out var member)
                 && member.ValueKind == JsonValueKind.Object && member.TryGetProperty("key", out var key))
@@ -97,20 +143,23 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     }
 
     private static object Plain(
-        ReadOnlyMemory<byte> data, EventMapping mapping, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
-    {
-        if (mapping.PersonalMembers.Count == 0)
-            return JsonSerializer.Deserialize(data.Span, mapping.StoredAs, StoreJson.Options)!;
+        ReadOnlyMemory<byte> data, EventMapping mapping, Guid id, IReadOnlyDictionary<string, SubjectKey> known) =>
+        JsonSerializer.Deserialize(
+            mapping.PersonalMembers.Count == 0 ? data.Span : PlainData(data, mapping.PersonalMembers, id, known),
+            mapping.StoredAs, StoreJson.Options)!;
 
+    private static byte[] PlainData(
+        ReadOnlyMemory<byte> data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
+    {
         using var document = JsonDocument.Parse(data);
         var buffer = new ArrayBufferWriter<byte>(data.Length);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, EventWriter.Compact))
         {
             json.WriteStartObject();
             foreach (var member in document.RootElement.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
-                if (!mapping.PersonalMembers.Contains(member.Name))
+                if (!personal.Contains(member.Name))
                     member.Value.WriteTo(json);
                 else if (Unseal(member.Value, EventWriter.Place(id, member.Name), known) is { } plain)
                     json.WriteRawValue(plain);
@@ -121,7 +170,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             json.WriteEndObject();
         }
 
-        return JsonSerializer.Deserialize(buffer.WrittenSpan, mapping.StoredAs, StoreJson.Options)!;
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static byte[]? Unseal(JsonElement value, byte[] place, IReadOnlyDictionary<string, SubjectKey> known) =>
@@ -134,7 +183,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     /// <summary>What reading an event needs of its canonical bytes, found in one pass without a tree.</summary>
     private readonly record struct Outline(string? Subject, string? ClientKey, int DataStart)
     {
-        public static Outline Of(byte[] canonical)
+        public static Outline Of(ReadOnlySpan<byte> canonical)
         {
             string? subject = null;
             string? clientKey = null;
@@ -168,7 +217,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         }
 
         /// <summary>The data is the last member, so it ends where the object does.</summary>
-        public ReadOnlyMemory<byte> Data(byte[] canonical) => canonical.AsMemory(DataStart..^1);
+        public ReadOnlyMemory<byte> Data(ReadOnlyMemory<byte> canonical) => canonical[DataStart..^1];
 
         private static string? KeyOf(ref Utf8JsonReader reader)
         {
