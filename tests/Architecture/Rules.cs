@@ -160,7 +160,7 @@ internal static partial class Rules
     [GeneratedRegex(@"\b(select|insert|update|delete|create|alter|drop|truncate|references|join|from|where|into|with|lock|grant|and|or|on|set)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Sql();
 
-    [GeneratedRegex(@"\bcatch\s*(\(\s*(System\.)?Exception\b\s*\w*\s*\)\s*(?!when\s*\(\s*\w+\s+is\s+(?!not\b))[^{]*)?\{")]
+    [GeneratedRegex(@"\bcatch\s*(\(\s*(System\.)?Exception\b\s*\w*\s*\)(?!\s*when\s*\(\s*\w+\s+is\s+(?!not\b))[^{]*)?\{")]
     private static partial Regex CatchAll();
 
     [GeneratedRegex(@"\bthrow\s*;\s*\}$")]
