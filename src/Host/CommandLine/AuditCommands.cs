@@ -1,84 +1,138 @@
 using System.CommandLine;
-using Modular.Store;
+using System.Text;
+using System.Text.Json;
+using Modular.Audit.Contracts;
 
 namespace Modular.Host.CommandLine;
 
-/// <summary><c>audit …</c>: what is made from the events, and the log of them.</summary>
+/// <summary><c>audit …</c>: the log of everything that happened, and what is made from it.</summary>
 internal static class AuditCommands
 {
-    public static Command All(CommandRunner runner) => new("audit", "What is made from the events.")
+    private static readonly string[] Shown = ["actor", "subject", "session", "ip", "reason"];
+
+    public static Command All(CommandRunner runner) => new("audit", "The log of everything that happened, and what is made from it.")
     {
-        Rebuild(runner),
+        RebuildCommand.Of(runner),
+        runner.Command(
+            "verify",
+            "Check that the log is dense, unchanged and complete. Exit code 1 at the first entry that is not right.",
+            Verify),
+        Replay(runner),
+        Tail(runner),
     };
 
-    private static Command Rebuild(CommandRunner runner)
+    private static async Task<int> Verify(Invocation command, CancellationToken ct)
     {
-        var names = new Argument<string[]>("NAME") { Description = "Read models, as schema.table.", Arity = ArgumentArity.ZeroOrMore };
-        var all = new Option<bool>("--all") { Description = "Every read model, one after the other." };
-        var list = new Option<bool>("--list") { Description = "Say which there are, and rebuild nothing." };
-        var compare = new Option<bool>("--compare")
-        {
-            Description = "Count the rows that were not equal byte for byte before. Exit code 1 when there are any.",
-        };
-        var rebuild = runner.Command(
-            "rebuild",
-            "Make read models anew from their events, beside the live ones, while requests are served. Cancelling leaves them as they were.",
-            async (command, ct) =>
-            {
-                var rebuilds = command.Get<ProjectionRebuild>();
-                if (command.Parsed.GetValue(list))
-                    return List(command, rebuilds.Names);
-                var wanted = command.Parsed.GetValue(all) ? rebuilds.Names : command.Parsed.GetValue(names)!;
-                return await Rebuild(command, wanted, command.Parsed.GetValue(compare), ct);
-            });
-        rebuild.Add(names);
-        rebuild.Add(all);
-        rebuild.Add(list);
-        rebuild.Add(compare);
-        return rebuild;
+        var found = await command.Terminal.WithProgress(
+            "Verifying the log", progress => command.Send(new VerifyLog(new LogSteps(progress)), ct));
+        command.Answer(
+            new { ok = found.FirstWrong is null, found.Entries, found.FirstWrong, found.Problem, found.Root },
+            terminal => terminal.Output.WriteLine(found.FirstWrong is { } wrong
+                ? FormattableString.Invariant($"Entry {wrong} is not right: {found.Problem}. The {found.Entries:N0} before it are.")
+                : FormattableString.Invariant($"All {found.Entries:N0} entries are right. Root {found.Root}")));
+        return found.FirstWrong is null ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static int List(Invocation command, IReadOnlyList<string> names)
+    private static Command Replay(CommandRunner runner)
     {
-        command.Answer(new { names }, terminal => terminal.WriteTable([.. names.Select(name => new[] { name })]));
+        var from = new Option<long>("--from") { Description = "The first position." };
+        var to = new Option<long?>("--to") { Description = "Only entries before this position." };
+        var since = new Option<DateTimeOffset?>("--since") { Description = "Only entries of this time or later." };
+        var until = new Option<DateTimeOffset?>("--until") { Description = "Only entries before this time." };
+        var filter = new FilterOptions();
+        var replay = runner.Command(
+            "replay", "Write the log, oldest entry first. With --json one object a line.",
+            (command, ct) => Write(
+                command,
+                new ReplayLog(
+                    command.Parsed.GetValue(from), command.Parsed.GetValue(since), command.Parsed.GetValue(until),
+                    command.Parsed.GetValue(to), Follow: false, filter.Read(command.Parsed)),
+                ct));
+        filter.AddTo(replay, from, to, since, until);
+        return replay;
+    }
+
+    private static Command Tail(CommandRunner runner)
+    {
+        var last = new Option<long>("--last", "-n") { Description = "How many entries back to begin.", DefaultValueFactory = _ => 10 };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what is added, until Ctrl-C." };
+        var filter = new FilterOptions();
+        var tail = runner.Command(
+            "tail", "Write the last entries of the log. With --json one object a line.",
+            async (command, ct) =>
+            {
+                try
+                {
+                    return await Write(
+                        command,
+                        new ReplayLog(-command.Parsed.GetValue(last), Follow: command.Parsed.GetValue(follow), Filter: filter.Read(command.Parsed)),
+                        ct);
+                }
+                catch (OperationCanceledException) when (command.Parsed.GetValue(follow))
+                {
+                    return ExitCode.Done;
+                }
+            });
+        tail.Validators.Add(given =>
+        {
+            if (given.GetValue(last) < 1)
+                given.AddError("--last must be at least 1.");
+        });
+        filter.AddTo(tail, last, follow);
+        return tail;
+    }
+
+    private static async Task<int> Write(Invocation command, ReplayLog request, CancellationToken ct)
+    {
+        var isJson = command.Parsed.GetValue(CommandRunner.Json);
+        await foreach (var entry in (await command.Send(request, ct)).WithCancellation(ct))
+            command.Terminal.Output.WriteLine(isJson ? Encoding.UTF8.GetString(entry.Json.Span) : Line(entry));
         return ExitCode.Done;
     }
 
-    private static async Task<int> Rebuild(Invocation command, IReadOnlyList<string> wanted, bool compare, CancellationToken ct)
+    private static string Line(LogEntry entry)
     {
-        var rebuilds = command.Get<ProjectionRebuild>();
-        if (wanted.Count == 0)
-            throw new UsageException("Say which: names, or --all; --list says which there are.");
-        if (wanted.FirstOrDefault(name => !rebuilds.Names.Contains(name)) is { } unknown)
-            throw new UsageException($"There is no read model '{unknown}'. There are: {string.Join(", ", rebuilds.Names)}.");
+        using var json = JsonDocument.Parse(entry.Json);
+        var about = Shown
+            .Select(name => (name, value: json.RootElement.GetProperty(name).GetString()))
+            .Where(member => member.value is not null)
+            .Select(member => $"{member.name}={member.value}");
+        string Text(string name) => json.RootElement.GetProperty(name).GetString()!;
+        return $"{entry.Position,8}  {Text("time")}  {Text("outcome"),-7}  {Text("type"),-28}  {string.Join(' ', about)}";
+    }
 
-        await Invocation.Explained(async () =>
+    /// <summary>The filters that replay and tail share.</summary>
+    private sealed class FilterOptions
+    {
+        private readonly Option<string?> _module = new("--module") { Description = "A module, e.g. identity." };
+        private readonly Option<string?> _type = new("--type") { Description = "A stored event name, or the beginning of one and *." };
+        private readonly Option<string?> _actor = new("--actor") { Description = "The id of who acted." };
+        private readonly Option<string?> _subject = new("--subject") { Description = "The id of whom it was about." };
+        private readonly Option<string?> _session = new("--session") { Description = "The id of the acting session." };
+        private readonly Option<string?> _organization = new("--organization") { Description = "The id of the organization acted in." };
+        private readonly Option<string?> _ip = new("--ip") { Description = "An address or a network, e.g. 192.0.2.0/24." };
+        private readonly Option<string?> _outcome = new("--outcome") { Description = "success or refused." };
+        private readonly Option<string?> _words = new("--words") { Description = "Words as in a web search." };
+
+        public void AddTo(Command command, params Option[] others)
         {
-            await command.Get<SchemaMigrator>().EnsureApplied(ct);
-            return true;
-        });
-        var results = new List<RebuildResult>();
-        foreach (var name in wanted)
-        {
-            results.Add(await command.Terminal.WithProgress(
-                $"Rebuilding {name}",
-                progress => Invocation.Explained(() => rebuilds.RebuildProjectionAsync(name, compare, new Steps(progress), ct))));
+            _outcome.AcceptOnlyFromAmong("success", "refused");
+            foreach (var option in (Option[])[.. others, _module, _type, _actor, _subject, _session, _organization, _ip, _outcome, _words])
+                command.Add(option);
         }
 
-        command.Answer(new { rebuilt = results }, terminal => terminal.WriteTable([.. results.Select(Row)]));
-        return results.Any(result => result.Different > 0) ? ExitCode.Failed : ExitCode.Done;
+        public LogFilter? Read(ParseResult given)
+        {
+            var filter = new LogFilter(
+                given.GetValue(_module), given.GetValue(_type), given.GetValue(_actor), given.GetValue(_subject), given.GetValue(_session),
+                given.GetValue(_organization), given.GetValue(_ip), given.GetValue(_outcome), given.GetValue(_words));
+            return filter == new LogFilter() ? null : filter;
+        }
     }
+}
 
-    private static string[] Row(RebuildResult result) =>
-    [
-        result.Name,
-        FormattableString.Invariant($"{result.Events:N0} events"),
-        FormattableString.Invariant($"{result.Rows:N0} rows"),
-        result.Different is { } different ? FormattableString.Invariant($"{different:N0} different") : "",
-    ];
-
-    private sealed class Steps(IProgress<WorkDone> progress) : IProgress<RebuildProgress>
-    {
-        public void Report(RebuildProgress value) => progress.Report(new WorkDone(value.Done, value.Total, value.Elapsed, value.Left));
-    }
+/// <summary>Long work on the log as the terminal shows it.</summary>
+internal sealed class LogSteps(IProgress<WorkDone> progress) : IProgress<LogProgress>
+{
+    public void Report(LogProgress value) => progress.Report(new WorkDone(value.Done, value.Total, value.Elapsed, value.Left));
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MediatR;
 
 namespace Modular.Host.CommandLine;
 
@@ -9,13 +10,16 @@ internal sealed class UsageException(string message) : Exception(message);
 internal sealed class CommandFailedException(string message, Exception? cause = null) : Exception(message, cause);
 
 /// <summary>What a command has at hand.</summary>
-/// <param name="Services">The Host's.</param>
+/// <param name="Services">The Host's, in a scope of the command's own.</param>
 /// <param name="Parsed">Its options and arguments.</param>
 /// <param name="Terminal">Where it speaks.</param>
 internal sealed record Invocation(IServiceProvider Services, ParseResult Parsed, Terminal Terminal)
 {
     public T Get<T>()
         where T : notnull => Services.GetRequiredService<T>();
+
+    /// <summary>Asks a module, through its contracts.</summary>
+    public Task<T> Send<T>(IRequest<T> request, CancellationToken ct) => Get<IMediator>().Send(request, ct);
 
     /// <summary>Runs what tells by an <see cref="InvalidOperationException"/> that the moment is wrong for it.</summary>
     public static async Task<T> Explained<T>(Func<Task<T>> work)
@@ -29,6 +33,13 @@ internal sealed record Invocation(IServiceProvider Services, ParseResult Parsed,
             throw new CommandFailedException(problem.Message, problem);
         }
     }
+
+    /// <inheritdoc cref="Explained{T}"/>
+    public static Task Explained(Func<Task> work) => Explained(async () =>
+    {
+        await work();
+        return true;
+    });
 
     /// <summary>Gives the answer in the form that was asked for.</summary>
     public void Answer(object json, Action<Terminal> text)
@@ -54,7 +65,8 @@ internal sealed class CommandRunner(string[] settings, Terminal terminal)
             var host = await HostBuilding.BuildForCommand(settings, terminal.Error);
             // The container holds things that can only be disposed asynchronously.
             await using var _ = (IAsyncDisposable)host;
-            return await run(new Invocation(host.Services, parsed, terminal), ct);
+            await using var scope = host.Services.CreateAsyncScope();
+            return await run(new Invocation(scope.ServiceProvider, parsed, terminal), ct);
         });
         return command;
     }

@@ -19,7 +19,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
 
     /// <summary>The one of this process.</summary>
     public static Terminal Own { get; } =
-        new(Console.In, Console.Out, Console.Error, hasPerson: !Console.IsInputRedirected && !Console.IsErrorRedirected);
+        new(System.Console.In, System.Console.Out, System.Console.Error, hasPerson: !System.Console.IsInputRedirected && !System.Console.IsErrorRedirected);
 
     /// <summary>For answers.</summary>
     public TextWriter Output => output;
@@ -50,10 +50,16 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         return input.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
     }
 
+    /// <summary>A line of the input; null at its end.</summary>
+    public string? ReadLine() => input.ReadLine();
+
+    /// <summary>Asks somebody for what should not be seen.</summary>
+    public string AskSecret(string question) => Console().Prompt(new TextPrompt<string>(question).Secret(null));
+
     /// <summary>Long work: a bar with the time left where somebody watches, else a line every few seconds.</summary>
     public async Task<T> WithProgress<T>(string what, Func<IProgress<WorkDone>, Task<T>> work)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
+        var console = Console();
         if (!hasPerson || !console.Profile.Capabilities.Ansi)
             return await work(new ProgressLines(what, error));
         return await console.Progress()
@@ -61,6 +67,8 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
             .StartAsync(bars => work(new ProgressBar(what, bars.AddTask(Markup.Escape(what), maxValue: 1))));
     }
+
+    private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
 
     private sealed class ProgressBar(string what, ProgressTask bar) : IProgress<WorkDone>
     {

@@ -80,6 +80,8 @@ internal static class Verbs
         root.Add(new Command("serve", "Runs the server (the default). Takes any setting, e.g. --urls http://localhost:5000."));
         root.Add(DatabaseCommands.All(runner));
         root.Add(AuditCommands.All(runner));
+        root.Add(MessageCommands.All(runner));
+        root.Add(UserCommands.All(runner));
         return root;
     }
 
@@ -92,6 +94,7 @@ internal static class Verbs
         OperationCanceledException => "Cancelled.",
         PostgresException refused => $"The database refused: {refused.MessageText}",
         NpgsqlException => $"The database does not answer: {problem.Message}",
+        ConcurrencyException or DocumentAlreadyExistsException => "Somebody else was faster, and nothing was changed: try again.",
         CommandFailedException or UnknownEventTypeException => problem.Message,
         _ => null,
     };

@@ -45,7 +45,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<Credentials>();
         services.AddScoped<SignInRecord>();
         services.AddScoped<SignUpRefusals>();
-        services.AddScoped<MakeFirstAdministrator.Promotion>();
+        services.AddScoped<Promotion>();
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
     }
 

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
-using Modular.Sessions.Contracts;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -58,7 +57,7 @@ internal static class MakeFirstAdministrator
 
             if (await registration.Find(command.Email, ct) is { } user)
             {
-                await promotion.Promote(user, hash.Answer, ct);
+                await promotion.Promote(user, hash.Answer, "first_administrator", ct);
                 return Outcome.Done;
             }
 
@@ -67,26 +66,5 @@ internal static class MakeFirstAdministrator
             await registration.Register(administrator, hash.Answer);
             return Outcome.Done;
         }
-    }
-
-    /// <summary>What happens to somebody who has the address already.</summary>
-    internal sealed class Promotion(IDocumentSession store, IMediator mediator, Refusals refusals, TimeProvider clock)
-    {
-        public void Expect(Refusal overtaken) => refusals.When(User.EmailIndex, overtaken);
-
-        public async Task Promote(User user, string passwordHash, CancellationToken ct)
-        {
-            var now = User.Now(clock);
-            var stream = await store.Events.FetchForWriting<User>(user.Id, ct);
-            stream.AppendOne(new UserRoleSet(user.Id, Add(user, User.AdminRole), "first_administrator", now));
-            var account = (await store.QueryAsync<Account>(
-                "where d.issuer = ? and d.account_id = ?", ct, Account.CredentialIssuer, user.Id)).SingleOrDefault();
-            store.Store(account is null
-                ? Account.Credential(user.Id, passwordHash, now)
-                : account with { Password = passwordHash, UpdatedAt = now });
-            await mediator.Send(new EndSessionsOfUser(user.Id, "made_administrator"), ct);
-        }
-
-        private static string Add(User user, string role) => string.Join(',', [.. user.Roles.Except([User.DefaultRole]), role]);
     }
 }
