@@ -10,7 +10,7 @@ internal static class DevelopmentSecret
 {
     private static readonly string[] Keys = ["Auth:Secret", "BETTER_AUTH_SECRET", "AUTH_SECRET"];
 
-    public static void Ensure(WebApplicationBuilder builder)
+    public static void Ensure(IHostApplicationBuilder builder)
     {
         if (!builder.Environment.IsDevelopment() || Keys.Any(key => !string.IsNullOrEmpty(builder.Configuration[key])))
             return;

@@ -1,5 +1,8 @@
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
+using Modular.Host.OpenApi;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Host;
@@ -15,15 +18,43 @@ internal static class HostBuilding
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         configure?.Invoke(builder);
-        DevelopmentSecret.Ensure(builder);
-        var database = await HostDatabase.Open(builder.Configuration, builder.Environment.ContentRootPath);
-        try
+        return await OverDatabase(builder, Console.Out, async () =>
         {
-            AddServices(builder, database);
+            AddServer(builder);
             var app = builder.Build();
             await Migrate(app);
             Map(app);
             return app;
+        });
+    }
+
+    /// <summary>The same services for one command: no web server, nothing in the background, nothing migrated.</summary>
+    /// <param name="settings">As <c>--key=value</c>.</param>
+    /// <param name="notes">What would be printed at a start; the answer of a command stays clean of it.</param>
+    public static Task<IHost> BuildForCommand(string[] settings, TextWriter notes)
+    {
+        // The environment a web server would have, so that both find the same settings and the same database.
+        var environment = new ConfigurationManager();
+        environment.AddEnvironmentVariables("ASPNETCORE_");
+        var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(
+            new HostApplicationBuilderSettings { Args = settings, Configuration = environment });
+        builder.Configuration.Sources.Insert(0, new Microsoft.Extensions.Configuration.Memory.MemoryConfigurationSource
+        {
+            InitialData = [new("Logging:LogLevel:Default", nameof(LogLevel.Warning))],
+        });
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        return OverDatabase(builder, notes, () => Task.FromResult(builder.Build()));
+    }
+
+    private static async Task<T> OverDatabase<T>(IHostApplicationBuilder builder, TextWriter notes, Func<Task<T>> build)
+        where T : IHost
+    {
+        DevelopmentSecret.Ensure(builder);
+        var database = await HostDatabase.Open(builder.Configuration, builder.Environment.ContentRootPath, notes.WriteLine);
+        try
+        {
+            AddServices(builder, database);
+            return await build();
         }
         catch
         {
@@ -32,7 +63,7 @@ internal static class HostBuilding
         }
     }
 
-    private static void AddServices(WebApplicationBuilder builder, HostDatabase database)
+    private static void AddServices(IHostApplicationBuilder builder, HostDatabase database)
     {
         var services = builder.Services;
         // By factory, so that the container disposes it: last, after everything that uses it.
@@ -40,11 +71,20 @@ internal static class HostBuilding
         services.AddSingleton(sp => sp.GetRequiredService<HostDatabase>().Store);
         services.AddKernel();
         services.AddStore(sp => sp.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
-        services.AddStoreDaemon();
+        services.AddMessaging();
         foreach (var module in Modules.All)
             services.AddModule(module, builder.Configuration);
-        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<SubscriptionHealth>("subscriptions");
-        services.AddOpenApi();
+    }
+
+    private static void AddServer(WebApplicationBuilder builder)
+    {
+        builder.Services.AddStoreDaemon();
+        builder.Services.AddMessagingDaemon();
+        builder.Services.AddHealthChecks()
+            .AddCheck<DatabaseHealth>("database")
+            .AddCheck<SubscriptionHealth>("subscriptions")
+            .AddCheck<MessagingHealth>("messaging");
+        builder.Services.AddApiDescription();
     }
 
     private static async Task Migrate(WebApplication app)
@@ -58,10 +98,11 @@ internal static class HostBuilding
 
     private static void Map(WebApplication app)
     {
+        app.UseSecurityHeaders();
         app.UseProblems();
         app.UseCaller();
         app.MapHealth();
-        app.MapOpenApi();
+        app.MapApiDescription();
         app.MapEndpoints(Modules.All);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class HostDatabase : IAsyncDisposable
 
     public StoreDatabase Store { get; }
 
-    public static async Task<HostDatabase> Open(IConfiguration configuration, string contentRoot)
+    public static async Task<HostDatabase> Open(IConfiguration configuration, string contentRoot, Action<string> say)
     {
         if (DatabaseAddress.FromConfiguration(configuration) is { } given)
             return new HostDatabase(given, Prepares(configuration, given), embedded: null);
@@ -30,7 +30,7 @@ internal sealed class HostDatabase : IAsyncDisposable
             DataDirectory = configuration["Modular:DataDirectory"],
             CacheDirectory = configuration["Modular:CacheDirectory"],
         };
-        var embedded = await EmbeddedPostgres.StartAsync(options, Console.WriteLine, CancellationToken.None);
+        var embedded = await EmbeddedPostgres.StartAsync(options, say, CancellationToken.None);
         return new HostDatabase(DatabaseAddress.OfEmbedded(embedded.ConnectionString, configuration), prepares: true, embedded);
     }
 

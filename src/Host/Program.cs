@@ -1,4 +1,3 @@
-using Modular.Host;
+using Modular.Host.CommandLine;
 
-await using var app = await HostBuilding.Build(args);
-await app.RunAsync();
+return await Verbs.Run(args, Terminal.Own);

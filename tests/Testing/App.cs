@@ -27,7 +27,7 @@ public class App : IAsyncLifetime
     }
 
     /// <param name="settings">Settings of the server beside the ones every test has.</param>
-    public App(Dictionary<string, string?> settings) => _settings = settings;
+    protected App(Dictionary<string, string?> settings) => _settings = settings;
 
     private App(App first)
         : this(first._settings) => _first = first;

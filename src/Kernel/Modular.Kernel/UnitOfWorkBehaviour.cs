@@ -52,11 +52,14 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
     IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : notnull
 {
+    private (string? UserId, string? SessionId, IReadOnlyList<string> Roles) before;
+
     public async Task<TResponse> Handle(
         TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
     {
         if (!unit.TryEnter())
             return await next();
+        before = (caller.UserId, caller.SessionId, caller.Roles);
         try
         {
             return await Run(request is IIdempotent, next, cancellationToken);
@@ -74,9 +77,9 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
         while (true)
         {
             var response = await next();
-            caller.Describe(session.Metadata);
             if (response is IOutcome { Refusal: not null })
                 return await Refuse(response, ct);
+            caller.Describe(session.Metadata);
             try
             {
                 await session.SaveChangesAsync(ct);
@@ -91,6 +94,7 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
                 mayRetry = false;
                 session.EjectAllPendingChanges();
                 refusals.Clear();
+                ForgetSignIn();
             }
         }
     }
@@ -98,6 +102,8 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
     private async Task<TResponse> Refuse(TResponse response, CancellationToken ct)
     {
         session.EjectAllPendingChanges();
+        ForgetSignIn();
+        caller.Describe(session.Metadata);
         refusals.AppendTo(session);
         await session.SaveChangesAsync(ct);
         return response;
@@ -109,4 +115,7 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
             refusals.Record(stream, @event);
         return Refuse(Outcome.Refused<TResponse>(declared.Refusal), ct);
     }
+
+    // A handler may sign the caller in. Who was not let in after all does not act, not even in the refusal's event.
+    private void ForgetSignIn() => (caller.UserId, caller.SessionId, caller.Roles) = before;
 }

@@ -22,8 +22,8 @@ public sealed class StoreDatabase : IAsyncDisposable
         {
             CommandTimeout = 0,
             KeepAlive = 30,
-            MaxPoolSize = 50,
-            NoResetOnClose = false,
+            // A pooled connection keeps its advisory locks and settings after it is closed; these end with it.
+            Pooling = false,
         });
         PreparesStatements = prepareStatements;
     }
@@ -31,7 +31,7 @@ public sealed class StoreDatabase : IAsyncDisposable
     /// <summary>Connections for units of work and queries.</summary>
     public NpgsqlDataSource Pooled { get; }
 
-    /// <summary>Connections that keep session state; never through a transaction pooler.</summary>
+    /// <summary>Connections that keep session state, each opened anew; never through a transaction pooler.</summary>
     public NpgsqlDataSource Direct { get; }
 
     /// <summary>Whether statements are prepared on <see cref="Pooled"/>.</summary>

@@ -30,6 +30,8 @@ public static class StoreServices
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<ILogger<SchemaMigrator>>()));
         services.AddSingleton(sp => new SchemaValidator(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>()));
+        services.AddSingleton(sp => new SchemaReset(
+            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>()));
         services.AddSingleton(sp => new ProjectionRebuild(sp.GetRequiredService<StoreParts>()));
         services.AddSingleton<IDocumentStore, DocumentStore>();
         services.AddScoped<EventMetadata>();

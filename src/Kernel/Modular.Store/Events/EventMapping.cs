@@ -24,6 +24,8 @@ public enum EventOutcome
 /// <summary>One registered event type.</summary>
 public abstract partial class EventMapping
 {
+    private Func<object, EventMapping, Guid, string, long, DateTimeOffset, FeedPosition, StoredEvent>? _wrap;
+
     private protected EventMapping(string schema, string name, Type storedAs, Func<object, object>? upcast)
     {
         if (!StoredName().IsMatch(name))
@@ -51,6 +53,16 @@ public abstract partial class EventMapping
     internal EventOutcome Outcome { get; private protected set; }
 
     internal abstract string? SubjectOf(object @event);
+
+    /// <summary>Wraps an event in the generic type that projections are written against.</summary>
+    internal StoredEvent Wrap(
+        object data, Guid id, string streamKey, long version, DateTimeOffset timestamp, FeedPosition position)
+    {
+        _wrap ??= typeof(StoredEvent<>).MakeGenericType(ReadAs)
+            .GetMethod(nameof(StoredEvent<>.Make))!
+            .CreateDelegate<Func<object, EventMapping, Guid, string, long, DateTimeOffset, FeedPosition, StoredEvent>>();
+        return _wrap(data, this, id, streamKey, version, timestamp, position);
+    }
 
     internal abstract string? ReasonOf(object @event);
 

@@ -11,6 +11,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     public const string Columns = "epoch, xact, seq_id, id, stream_id, version, timestamp, type, canonical";
 
     private static readonly IReadOnlySet<string> NoMembers = new HashSet<string>();
+    private static readonly IReadOnlyDictionary<string, SubjectKey> NoKeys = new Dictionary<string, SubjectKey>();
 
     /// <summary>A row as it is stored, not yet decoded.</summary>
     internal readonly record struct Row(
@@ -28,61 +29,66 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     /// <summary>Decodes rows; the keys they need are read by at most one query.</summary>
     public async Task<List<IEvent>> Decode(IReadOnlyList<Row> rows, CancellationToken ct)
     {
-        var parsed = new List<JsonDocument>(rows.Count);
+        var outlines = new (EventMapping Mapping, Outline Outline)[rows.Count];
         var subjects = new HashSet<string>();
-        try
+        for (var at = 0; at < outlines.Length; at++)
         {
-            foreach (var row in rows)
-            {
-                var document = JsonDocument.Parse(row.Canonical);
-                parsed.Add(document);
-                CollectKeys(document.RootElement, Mapping(row).PersonalMembers, subjects);
-            }
+            var mapping = Mapping(rows[at]);
+            var outline = Outline.Of(rows[at].Canonical);
+            outlines[at] = (mapping, outline);
+            CollectKeys(rows[at].Canonical, mapping.PersonalMembers, outline, subjects);
+        }
 
-            var known = subjects.Count == 0
-                ? new Dictionary<string, SubjectKey>()
-                : await keys.For(subjects, create: false, ct);
-            var events = new List<IEvent>(rows.Count);
-            for (var at = 0; at < rows.Count; at++)
-                events.Add(Decode(rows[at], parsed[at].RootElement, known));
-            return events;
-        }
-        finally
-        {
-            parsed.ForEach(document => document.Dispose());
-        }
+        var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
+        var events = new List<IEvent>(rows.Count);
+        for (var at = 0; at < outlines.Length; at++)
+            events.Add(Decode(rows[at], outlines[at].Mapping, outlines[at].Outline, known));
+        return events;
     }
 
     /// <summary>Reads canonical bytes without mapping them to a type; see <see cref="CanonicalEvents"/>.</summary>
     public async Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct)
     {
-        var parsed = new List<JsonDocument>(canonical.Count);
         var subjects = new HashSet<string>();
-        try
+        foreach (var bytes in canonical)
         {
-            foreach (var bytes in canonical)
-            {
-                var document = JsonDocument.Parse(bytes);
-                parsed.Add(document);
-                CollectKeys(document.RootElement, PersonalMembers(document.RootElement), subjects);
-            }
+            using var document = JsonDocument.Parse(bytes);
+            CollectKeys(bytes, PersonalMembers(document.RootElement), Outline.Of(bytes.Span), subjects);
+        }
 
-            var known = subjects.Count == 0
-                ? new Dictionary<string, SubjectKey>()
-                : await keys.For(subjects, create: false, ct);
-            return [.. parsed.Select(document => Open(document.RootElement, known))];
-        }
-        finally
-        {
-            parsed.ForEach(document => document.Dispose());
-        }
+        var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
+        return [.. canonical.Select(bytes => Open(bytes, known))];
     }
 
-    private CanonicalEvent Open(JsonElement canonical, IReadOnlyDictionary<string, SubjectKey> known)
+    /// <summary>Who acted, from where and in which request, as the canonical bytes say.</summary>
+    public static EventMetadata MetadataOf(
+        ReadOnlyMemory<byte> canonical, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
     {
-        var metadata = MetadataOf(canonical, canonical.GetProperty("id").GetGuid(), known);
+        using var document = JsonDocument.Parse(canonical);
+        var root = document.RootElement;
+        var client = Unseal(root.GetProperty("client"), EventWriter.Place(id, "client"), known) is { } plain
+            ? JsonSerializer.Deserialize<ClientOrigin>(plain, StoreJson.Options)
+            : null;
+        return new EventMetadata
+        {
+            Actor = root.GetProperty("actor").GetString(),
+            SessionId = root.GetProperty("session").GetString(),
+            OrganizationId = root.GetProperty("organization").GetString(),
+            CorrelationId = root.GetProperty("request").GetString(),
+            CausationId = root.GetProperty("cause").GetString(),
+            IpAddress = client?.Ip,
+            UserAgent = client?.UserAgent,
+        };
+    }
+
+    private CanonicalEvent Open(ReadOnlyMemory<byte> bytes, IReadOnlyDictionary<string, SubjectKey> known)
+    {
+        using var document = JsonDocument.Parse(bytes);
+        var canonical = document.RootElement;
+        var id = canonical.GetProperty("id").GetGuid();
+        var metadata = MetadataOf(bytes, id, known);
         return new CanonicalEvent(
-            canonical.GetProperty("id").GetGuid(),
+            id,
             canonical.GetProperty("time").GetDateTimeOffset(),
             canonical.GetProperty("module").GetString()!,
             canonical.GetProperty("type").GetString()!,
@@ -97,7 +103,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             canonical.GetProperty("stream").GetString()!,
             metadata.IpAddress,
             metadata.UserAgent,
-            PlainData(canonical.GetProperty("data"), PersonalMembers(canonical), canonical.GetProperty("id").GetGuid(), known));
+            PlainData(Outline.Of(bytes.Span).Data(bytes), PersonalMembers(canonical), id, known));
     }
 
     // A type that nobody registers any more has no personal members that could be told from others: they stay sealed.
@@ -108,51 +114,49 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     private EventMapping Mapping(Row row) => registry.Event(row.Position.Module, row.Type)
         ?? throw new UnknownEventTypeException(row.Position.Module, row.Type, $"seq_id {row.Position.Sequence}");
 
-    private static void CollectKeys(JsonElement canonical, IReadOnlySet<string> personal, HashSet<string> subjects)
+    private static void CollectKeys(
+        ReadOnlyMemory<byte> canonical, IReadOnlySet<string> personal, Outline outline, HashSet<string> subjects)
     {
-        AddKey(canonical.GetProperty("client"), subjects);
+        if (outline.ClientKey is not null)
+            subjects.Add(outline.ClientKey);
         if (personal.Count == 0)
             return;
-        var data = canonical.GetProperty("data");
+        using var document = JsonDocument.Parse(outline.Data(canonical));
         foreach (var name in personal)
         {
-            if (data.TryGetProperty(name, out var member))
-                AddKey(member, subjects);
+            if (document.RootElement.TryGetProperty(name, out var member)
+                && member.ValueKind == JsonValueKind.Object && member.TryGetProperty("key", out var key))
+                subjects.Add(key.GetString()!);
         }
     }
 
-    private static void AddKey(JsonElement value, HashSet<string> subjects)
+    private static StoredEvent Decode(
+        Row row, EventMapping mapping, Outline outline, IReadOnlyDictionary<string, SubjectKey> known)
     {
-        if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty("key", out var key))
-            subjects.Add(key.GetString()!);
-    }
-
-    private StoredEvent Decode(Row row, JsonElement canonical, IReadOnlyDictionary<string, SubjectKey> known)
-    {
-        var mapping = Mapping(row);
-        var stored = Plain(canonical.GetProperty("data"), mapping, row.Id, known);
+        var stored = Plain(outline.Data(row.Canonical), mapping, row.Id, known);
         var data = mapping.Upcast is null ? stored : mapping.Upcast(stored);
-        var e = StoredEvent.Of(data, mapping, row.Id, row.StreamKey, row.Version, row.Timestamp, row.Position);
+        var e = mapping.Wrap(data, row.Id, row.StreamKey, row.Version, row.Timestamp, row.Position);
         e.Canonical = row.Canonical;
-        e.Subject = canonical.GetProperty("subject").GetString();
-        e.Metadata = MetadataOf(canonical, row.Id, known);
+        e.Subject = outline.Subject;
+        e.Keys = known;
         return e;
     }
 
     private static object Plain(
-        JsonElement data, EventMapping mapping, Guid id, IReadOnlyDictionary<string, SubjectKey> known) =>
-        mapping.PersonalMembers.Count == 0
-            ? data.Deserialize(mapping.StoredAs, StoreJson.Options)!
-            : JsonSerializer.Deserialize(PlainData(data, mapping.PersonalMembers, id, known), mapping.StoredAs, StoreJson.Options)!;
+        ReadOnlyMemory<byte> data, EventMapping mapping, Guid id, IReadOnlyDictionary<string, SubjectKey> known) =>
+        JsonSerializer.Deserialize(
+            mapping.PersonalMembers.Count == 0 ? data.Span : PlainData(data, mapping.PersonalMembers, id, known),
+            mapping.StoredAs, StoreJson.Options)!;
 
     private static byte[] PlainData(
-        JsonElement data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
+        ReadOnlyMemory<byte> data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
+        using var document = JsonDocument.Parse(data);
+        var buffer = new ArrayBufferWriter<byte>(data.Length);
         using (var json = new Utf8JsonWriter(buffer, EventWriter.Compact))
         {
             json.WriteStartObject();
-            foreach (var member in data.EnumerateObject())
+            foreach (var member in document.RootElement.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
                 if (!personal.Contains(member.Name))
@@ -169,28 +173,65 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static EventMetadata MetadataOf(
-        JsonElement canonical, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
-    {
-        var client = Unseal(canonical.GetProperty("client"), EventWriter.Place(id, "client"), known) is { } plain
-            ? JsonSerializer.Deserialize<ClientOrigin>(plain, StoreJson.Options)
-            : null;
-        return new EventMetadata
-        {
-            Actor = canonical.GetProperty("actor").GetString(),
-            SessionId = canonical.GetProperty("session").GetString(),
-            OrganizationId = canonical.GetProperty("organization").GetString(),
-            CorrelationId = canonical.GetProperty("request").GetString(),
-            CausationId = canonical.GetProperty("cause").GetString(),
-            IpAddress = client?.Ip,
-            UserAgent = client?.UserAgent,
-        };
-    }
-
     private static byte[]? Unseal(JsonElement value, byte[] place, IReadOnlyDictionary<string, SubjectKey> known) =>
         value.ValueKind == JsonValueKind.Object
         && known.TryGetValue(value.GetProperty("key").GetString()!, out var key)
         && key.Secret is { } secret
             ? SubjectKeys.Open(secret, value.GetProperty("enc").GetBytesFromBase64(), place)
             : null;
+
+    /// <summary>What reading an event needs of its canonical bytes, found in one pass without a tree.</summary>
+    private readonly record struct Outline(string? Subject, string? ClientKey, int DataStart)
+    {
+        public static Outline Of(ReadOnlySpan<byte> canonical)
+        {
+            string? subject = null;
+            string? clientKey = null;
+            var reader = new Utf8JsonReader(canonical);
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("data"u8))
+                {
+                    reader.Read();
+                    return new Outline(subject, clientKey, (int)reader.TokenStartIndex);
+                }
+
+                if (reader.ValueTextEquals("subject"u8))
+                {
+                    reader.Read();
+                    subject = reader.GetString();
+                }
+                else if (reader.ValueTextEquals("client"u8))
+                {
+                    reader.Read();
+                    clientKey = KeyOf(ref reader);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+
+            throw new JsonException("Canonical bytes without data.");
+        }
+
+        /// <summary>The data is the last member, so it ends where the object does.</summary>
+        public ReadOnlyMemory<byte> Data(ReadOnlyMemory<byte> canonical) => canonical[DataStart..^1];
+
+        private static string? KeyOf(ref Utf8JsonReader reader)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject)
+                return null;
+            string? key = null;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isKey = reader.ValueTextEquals("key"u8);
+                reader.Read();
+                key = isKey ? reader.GetString() : key;
+            }
+
+            return key;
+        }
+    }
 }

@@ -3,6 +3,8 @@ namespace Modular.Store;
 /// <summary>An event as it is held in memory, staged or read.</summary>
 internal abstract class StoredEvent : IEvent
 {
+    private EventMetadata? _metadata;
+
     public required Guid Id { get; init; }
 
     public long Version { get; set; }
@@ -27,20 +29,15 @@ internal abstract class StoredEvent : IEvent
 
     public string? Subject { get; set; }
 
-    public EventMetadata Metadata { get; set; } = new();
-
-    /// <summary>Wraps an event in the generic type that projections are written against.</summary>
-    public static StoredEvent Of(
-        object data, EventMapping mapping, Guid id, string streamKey, long version, DateTimeOffset timestamp, FeedPosition position)
+    /// <summary>Read from the canonical bytes when somebody asks, which most readers do not.</summary>
+    public EventMetadata Metadata
     {
-        var make = Factories.GetOrAdd(data.GetType(), type => typeof(StoredEvent<>).MakeGenericType(type)
-            .GetMethod(nameof(StoredEvent<>.Make))!
-            .CreateDelegate<Func<object, EventMapping, Guid, string, long, DateTimeOffset, FeedPosition, StoredEvent>>());
-        return make(data, mapping, id, streamKey, version, timestamp, position);
+        get => _metadata ??= Keys is null ? new EventMetadata() : EventReader.MetadataOf(Canonical, Id, Keys);
+        set => _metadata = value;
     }
 
-    private static readonly System.Collections.Concurrent.ConcurrentDictionary<
-        Type, Func<object, EventMapping, Guid, string, long, DateTimeOffset, FeedPosition, StoredEvent>> Factories = new();
+    /// <summary>The keys that open what <see cref="Canonical"/> seals; null for an event that is only staged.</summary>
+    public IReadOnlyDictionary<string, SubjectKey>? Keys { private get; set; }
 }
 
 internal sealed class StoredEvent<T>(T data) : StoredEvent, IEvent<T>
@@ -63,6 +60,5 @@ internal sealed class StoredEvent<T>(T data) : StoredEvent, IEvent<T>
             EventTypeName = mapping.Name,
             Module = mapping.Schema,
             Position = position,
-            Subject = mapping.StoredAs == typeof(T) ? mapping.SubjectOf(data) : null,
         };
 }

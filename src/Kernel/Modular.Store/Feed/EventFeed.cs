@@ -27,7 +27,7 @@ public sealed class EventFeed
     public async Task<IReadOnlyList<IEvent>> ReadAfter(
         FeedPosition after, int limit, IReadOnlyCollection<string>? modules = null, CancellationToken ct = default)
     {
-        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await using var connection = await _database.Pooled.OpenConnectionAsync(ct);
         return await ReadAfter(connection, after, limit, modules, ct);
     }
 
@@ -36,7 +36,7 @@ public sealed class EventFeed
     /// </summary>
     public async Task<IReadOnlyList<FeedEntry>> ReadCanonicalAfter(FeedPosition after, int limit, CancellationToken ct = default)
     {
-        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await using var connection = await _database.Pooled.OpenConnectionAsync(ct);
         await using var command = Command(connection, after, limit, Modules, "epoch, xact, seq_id, id, canonical");
         var page = new List<FeedEntry>();
         await using var row = await command.ExecuteReaderAsync(ct);
@@ -56,7 +56,7 @@ public sealed class EventFeed
         var latest = FeedPosition.Start;
         foreach (var module in Modules)
         {
-            await using var command = _database.Direct.CreateCommand(
+            await using var command = _database.Pooled.CreateCommand(
                 $"select epoch, xact, seq_id from {module}.mt_events order by epoch desc, xact desc, seq_id desc limit 1");
             await using var row = await command.ExecuteReaderAsync(ct);
             if (!await row.ReadAsync(ct))

@@ -119,7 +119,7 @@ internal sealed class SubscriptionRun(
     /// <summary>How far a subscription is, by what is committed.</summary>
     public static async Task<FeedPosition> Progress(StoreDatabase database, SubscriptionMapping subscription, CancellationToken ct)
     {
-        await using var command = database.Direct.CreateCommand(
+        await using var command = database.Pooled.CreateCommand(
             $"select epoch, xact, module, seq_id from {subscription.Schema}.mt_event_progression where name = $1");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subscription.Name });
         await using var row = await command.ExecuteReaderAsync(ct);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using Npgsql;
 
 namespace Modular.Store;
@@ -26,7 +27,7 @@ public sealed record RebuildResult(string Name, long Events, long Rows, long? Di
 /// </summary>
 public sealed class ProjectionRebuild
 {
-    private const int ChunkRows = 5_000;
+    private const int ChunkRows = 1_000;
 
     private readonly StoreParts _parts;
 
@@ -92,26 +93,52 @@ public sealed class ProjectionRebuild
             $"select {EventReader.Columns} from {projection.Module}.mt_events where {filter} and (epoch, xact) < ($1, $2) order by {order}", read);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = horizon.Epoch });
         command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = horizon.Transaction, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid8 });
-        var load = new BulkLoad(projection, shadow, total, progress);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var chunk = new List<EventReader.Row>(ChunkRows);
-        while (await reader.ReadAsync(ct))
+        await using var load = new BulkLoad(projection, shadow, total, progress);
+        // Reading and decoding go on while rows are folded and copied; a few chunks wait between the two.
+        var chunks = Channel.CreateBounded<List<IEvent>>(new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true });
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var reading = Task.Run(() => ReadChunks(command, projection.Module, chunks.Writer, either.Token), ct);
+        try
         {
-            chunk.Add(EventReader.RowOf(reader, projection.Module));
-            if (chunk.Count == ChunkRows)
-                await load.Add(await Decode(chunk, ct), ct);
+            await foreach (var chunk in chunks.Reader.ReadAllAsync(ct))
+                await load.Add(chunk, ct);
+            await load.Finish(ct);
+        }
+        finally
+        {
+            await either.CancelAsync();
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await load.Add(await Decode(chunk, ct), ct);
-        await load.Finish(ct);
+        await reading;
         return (load.Done, new FeedPosition(horizon.Epoch, horizon.Transaction, projection.Module, -1));
     }
 
-    private async Task<List<IEvent>> Decode(List<EventReader.Row> chunk, CancellationToken ct)
+    private async Task ReadChunks(
+        NpgsqlCommand command, string module, ChannelWriter<List<IEvent>> chunks, CancellationToken ct)
     {
-        var events = await _parts.Reader.Decode(chunk, ct);
-        chunk.Clear();
-        return events;
+        try
+        {
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            var chunk = new List<EventReader.Row>(ChunkRows);
+            while (await reader.ReadAsync(ct))
+            {
+                chunk.Add(EventReader.RowOf(reader, module));
+                if (chunk.Count < ChunkRows)
+                    continue;
+                await chunks.WriteAsync(await _parts.Reader.Decode(chunk, ct), ct);
+                chunk.Clear();
+            }
+
+            await chunks.WriteAsync(await _parts.Reader.Decode(chunk, ct), ct);
+            chunks.Complete();
+        }
+        catch (Exception failure)
+        {
+            // The folding side ends with what the reading side failed of.
+            chunks.TryComplete(failure);
+            throw;
+        }
     }
 
     private static async Task<(long Total, FeedPosition Horizon)> Bounds(
@@ -200,37 +227,47 @@ public sealed class ProjectionRebuild
 
     /// <summary>Folds events in order and copies rows as soon as nothing can change them any more.</summary>
     private sealed class BulkLoad(
-        ITableProjection projection, ShadowTable shadow, long total, IProgress<RebuildProgress>? progress)
+        ITableProjection projection, ShadowTable shadow, long total, IProgress<RebuildProgress>? progress) : IAsyncDisposable
     {
+        /// <summary>A COPY is a write transaction: an open one holds the feed back, so none lasts longer.</summary>
+        private static readonly TimeSpan LongestCopy = TimeSpan.FromMilliseconds(500);
+
         private readonly IRowFold _fold = projection.Fold();
         private readonly Stopwatch _elapsed = Stopwatch.StartNew();
-        private readonly List<object?[]> _rows = [];
-        private string? _stream;
+        private RowCopy? _copy;
+        private TimeSpan _copyBegan;
         private TimeSpan _reported;
+        private string? _stream;
 
         public long Done { get; private set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_copy is not null)
+                await _copy.DisposeAsync();
+        }
 
         public async Task Add(List<IEvent> events, CancellationToken ct)
         {
             foreach (var e in events)
             {
                 if (_stream != e.StreamKey || !projection.PerStream)
-                    Emit();
+                    await Emit(ct);
                 _stream = e.StreamKey;
                 _fold.Apply(e);
                 Done++;
             }
 
-            if (_rows.Count >= ChunkRows)
-                await Flush(ct);
+            if (_copy is not null && _elapsed.Elapsed - _copyBegan > LongestCopy)
+                await Commit(ct);
             if (_elapsed.Elapsed - _reported > TimeSpan.FromSeconds(1))
                 Report();
         }
 
         public async Task Finish(CancellationToken ct)
         {
-            Emit();
-            await Flush(ct);
+            await Emit(ct);
+            await Commit(ct);
             Report();
         }
 
@@ -240,16 +277,27 @@ public sealed class ProjectionRebuild
             progress?.Report(new RebuildProgress(Done, total, _reported));
         }
 
-        private void Emit()
+        private async Task Emit(CancellationToken ct)
         {
-            _rows.AddRange(_fold.Rows().Where(row => row.Row is not null).Select(row => row.Row!));
+            foreach (var (_, row) in _fold.Rows())
+            {
+                if (row is null)
+                    continue;
+                if (_copy is null)
+                    (_copy, _copyBegan) = (await shadow.BeginCopy(ct), _elapsed.Elapsed);
+                await _copy.Write(row, ct);
+            }
+
             _fold.Begin();
         }
 
-        private async Task Flush(CancellationToken ct)
+        private async Task Commit(CancellationToken ct)
         {
-            await shadow.Copy(_rows, ct);
-            _rows.Clear();
+            if (_copy is null)
+                return;
+            await _copy.Complete(ct);
+            await _copy.DisposeAsync();
+            _copy = null;
         }
     }
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Modular.Store;
 
@@ -27,25 +28,9 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
     public Task Create(CancellationToken ct) => Execute(
         $"set statement_timeout = 0; drop table if exists {_shadow}; create table {_shadow} (like {_live} including all)", ct);
 
-    public async Task Copy(IReadOnlyList<object?[]> rows, CancellationToken ct)
-    {
-        if (rows.Count == 0)
-            return;
-        await using var writer = await connection.BeginBinaryImportAsync($"copy {_shadow} ({_columns}) from stdin (format binary)", ct);
-        foreach (var row in rows)
-        {
-            await writer.StartRowAsync(ct);
-            for (var at = 0; at < row.Length; at++)
-            {
-                if (row[at] is null or DBNull)
-                    await writer.WriteNullAsync(ct);
-                else
-                    await writer.WriteAsync(row[at], projection.Columns[at].PgType, ct);
-            }
-        }
-
-        await writer.CompleteAsync(ct);
-    }
+    /// <summary>Begins a COPY into the shadow; whoever completes it commits what it copied.</summary>
+    public async Task<RowCopy> BeginCopy(CancellationToken ct) => new(
+        await connection.BeginBinaryImportAsync($"copy {_shadow} ({_columns}) from stdin (format binary)", ct), projection.Columns);
 
     public async Task Merge(IEnumerable<(object Key, object?[]? Row)> rows, CancellationToken ct)
     {
@@ -157,4 +142,49 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
             indexes.Add((rows.GetString(0), rows.GetString(1)));
         return indexes;
     }
+}
+
+/// <summary>One COPY: a transaction of its own.</summary>
+internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<TableColumn> columns) : IAsyncDisposable
+{
+    private static readonly Dictionary<string, NpgsqlDbType> Known = new()
+    {
+        ["text"] = NpgsqlDbType.Text,
+        ["jsonb"] = NpgsqlDbType.Jsonb,
+        ["uuid"] = NpgsqlDbType.Uuid,
+        ["timestamptz"] = NpgsqlDbType.TimestampTz,
+        ["bigint"] = NpgsqlDbType.Bigint,
+        ["integer"] = NpgsqlDbType.Integer,
+        ["boolean"] = NpgsqlDbType.Boolean,
+        ["bytea"] = NpgsqlDbType.Bytea,
+    };
+
+    private readonly NpgsqlDbType?[] _types =
+        [.. columns.Select(column => Known.TryGetValue(column.PgType, out var type) ? type : (NpgsqlDbType?)null)];
+
+    public ValueTask DisposeAsync() => importer.DisposeAsync();
+
+    public async Task Write(object?[] row, CancellationToken ct)
+    {
+        await importer.StartRowAsync(ct);
+        for (var at = 0; at < row.Length; at++)
+            await Write(row[at], at, ct);
+    }
+
+    public async Task Complete(CancellationToken ct) => await importer.CompleteAsync(ct);
+
+    // By its own type: a value that travels as object is looked up anew for every row.
+    private Task Write(object? value, int column, CancellationToken ct) => (value, _types[column]) switch
+    {
+        (null or DBNull, _) => importer.WriteNullAsync(ct),
+        (_, null) => importer.WriteAsync(value, columns[column].PgType, ct),
+        (string text, { } type) => importer.WriteAsync(text, type, ct),
+        (int number, { } type) => importer.WriteAsync(number, type, ct),
+        (long number, { } type) => importer.WriteAsync(number, type, ct),
+        (Guid id, { } type) => importer.WriteAsync(id, type, ct),
+        (DateTime time, { } type) => importer.WriteAsync(time, type, ct),
+        (bool flag, { } type) => importer.WriteAsync(flag, type, ct),
+        (byte[] bytes, { } type) => importer.WriteAsync(bytes, type, ct),
+        (_, { } type) => importer.WriteAsync(value, type, ct),
+    };
 }

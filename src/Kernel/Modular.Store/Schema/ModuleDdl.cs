@@ -122,6 +122,22 @@ internal static partial class ModuleDdl
     public static string Resolve(SchemaStep step, Func<string, string> schemaName) => Placeholder().Replace(
         step.Sql, match => schemaName(match.Groups[1].Value == "schema" ? step.Schema : match.Groups[1].Value));
 
+    /// <summary>Every schema that a step names.</summary>
+    public static IReadOnlySet<string> Schemas(StoreRegistry registry)
+    {
+        var schemas = new HashSet<string>();
+        foreach (var step in Steps(registry))
+        {
+            Resolve(step, name =>
+            {
+                schemas.Add(name);
+                return name;
+            });
+        }
+
+        return schemas;
+    }
+
     public static string DocumentTable(DocumentMapping document, string schema, string table)
     {
         var statements = new List<string>

@@ -1,15 +1,84 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Modular.Kernel;
+using Modular.Messaging;
+using Modular.Store;
 
 namespace Modular.Identity;
 
 /// <summary>The module as the Host sees it.</summary>
 public sealed class IdentityModule : IModule
 {
+    private const string Schema = "identity";
+
+    private const string AccountIndexes = """
+        create unique index mt_doc_account_uidx_issuer_account_id on {schema}.mt_doc_account (issuer, account_id);
+        create index mt_doc_account_idx_user_id on {schema}.mt_doc_account (user_id);
+        """;
+
+    // Identity's contract with Sessions (SessionPrincipal). Plain columns, because every session check joins it.
+    private const string SessionPrincipalView = """
+        create view {schema}.session_principal as
+        select id, name, email, email_verified, image, created_at, updated_at, role, banned, ban_reason, ban_expires
+        from {schema}.mt_doc_user;
+        """;
+
     public string Name => "Identity";
 
     public void AddServices(IServiceCollection services, IConfiguration configuration)
     {
+        services.ConfigureStore(Schema, Store);
+        services.ConfigureMessaging(Schema, typeof(IdentityModule).Assembly, messages => messages
+            .PublishMessage<Contracts.UserRegistered>("identity.user_registered.1"));
+
+        services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
+        services.AddOptions<AdminOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdminOptions>, AdminOptionsValidation>());
+
+        services.AddSingleton<PasswordQueue>();
+        services.AddSingleton<AddressHash>();
+        services.AddScoped<Registration>();
+        services.AddScoped<Admission>();
+        services.AddScoped<Credentials>();
+        services.AddScoped<SignInRecord>();
+        services.AddScoped<SignUpRefusals>();
+        services.AddScoped<MakeFirstAdministrator.Promotion>();
+        services.AddHostedService<MakeFirstAdministrator.AtStart>();
+    }
+
+    private static void Store(StoreOptions store)
+    {
+        store.Events.MapEventType<UserRegistered>("user.registered.1").About(e => e.UserId);
+        store.Events.MapEventType<UserUpdated>("user.updated.1").About(e => e.UserId);
+        store.Events.MapEventType<UserRoleSet>("user.role_set.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<UserUnbanned>("user.unbanned.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
+
+        store.Projections.Snapshot<User>()
+            .Duplicate(user => user.Name, "text")
+            .Duplicate(user => user.Email, "text")
+            .Duplicate(user => user.EmailVerified, "boolean")
+            .Duplicate(user => user.Image, "text")
+            .Duplicate(user => user.CreatedAt, "timestamptz")
+            .Duplicate(user => user.UpdatedAt, "timestamptz")
+            .Duplicate(user => user.Role, "text")
+            .Duplicate(user => user.Banned, "boolean")
+            .Duplicate(user => user.BanReason, "text")
+            .Duplicate(user => user.BanExpires, "timestamptz")
+            .UniqueIndex(User.EmailIndex, user => user.Email);
+        store.Projections.Add(new UsersSync());
+        store.Schema.For<Account>()
+            .Duplicate(account => account.UserId, "text")
+            .Duplicate(account => account.Issuer, "text")
+            .Duplicate(account => account.AccountId, "text");
+
+        store.Storage.Script("001-account-indexes", AccountIndexes);
+        store.Storage.Script("002-session-principal", SessionPrincipalView);
+        store.Storage.Script("003-users-sync", UsersSync.Table);
     }
 }

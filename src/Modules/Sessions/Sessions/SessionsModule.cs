@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Kernel;
+using Modular.Store;
 
 namespace Modular.Sessions;
 
@@ -11,5 +12,27 @@ public sealed class SessionsModule : IModule
 
     public void AddServices(IServiceCollection services, IConfiguration configuration)
     {
+        services.ConfigureStore("sessions", store =>
+        {
+            store.Events.MapEventType<SessionStarted>("session.started.1").About(e => e.UserId).Because(e => e.Method);
+            store.Events.MapEventType<SessionRefreshed>("session.refreshed.1").About(e => e.UserId);
+            store.Events.MapEventType<SessionRevoked>("session.revoked.1").About(e => e.UserId).Because(e => e.Reason);
+            store.Events.MapEventType<SessionSignedOut>("session.signed_out.1").About(e => e.UserId);
+            store.Events.MapEventType<SessionExpired>("session.expired.1").About(e => e.UserId);
+            store.Events.MapEventType<SessionAccessRefused>("session.access_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+            store.Projections.Snapshot<Session>()
+                .Duplicate(session => SessionToken.HashOf(session.TokenHash), "bytea", "token_hash")
+                .Duplicate(session => session.Handle, "text")
+                .Duplicate(session => session.UserId, "text")
+                .Duplicate(session => session.ExpiresAt, "timestamptz")
+                .UniqueIndex("mt_doc_session_uidx_token_hash", session => session.TokenHash)
+                .UniqueIndex("mt_doc_session_uidx_handle", session => session.Handle)
+                .Index(session => session.UserId)
+                .Index(session => session.ExpiresAt);
+        });
+        services.AddSingleton<SessionRows>();
+        services.AddSingleton<ActiveSessions>();
+        services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());
+        services.AddHostedService<ExpiredSessionsSweep>();
     }
 }

@@ -1,0 +1,32 @@
+using Modular.Messaging;
+using Modular.Store;
+
+namespace Modular.Identity;
+
+/// <summary>Who registers.</summary>
+/// <param name="Email">In lower case.</param>
+internal sealed record NewUser(string Name, string Email, string? Image = null, bool EmailVerified = false, string Role = User.DefaultRole);
+
+/// <summary>
+/// Stages a new user, the credential account and the message that tells the other modules. The unique index decides
+/// about the address at the commit; who declares what losing means is the slice.
+/// </summary>
+internal sealed class Registration(IDocumentSession store, IMessageBus bus, TimeProvider clock)
+{
+    /// <summary>The user of an address in lower case.</summary>
+    public async Task<User?> Find(string email, CancellationToken ct) =>
+        (await store.QueryAsync<User>("where d.email = ?", ct, email)).SingleOrDefault();
+
+    public async Task<User> Register(NewUser person, string passwordHash)
+    {
+        var now = User.Now(clock);
+        var id = NewId();
+        var registered = new UserRegistered(id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now);
+        store.Events.StartStream<User>(id, registered);
+        store.Insert(Account.Credential(id, passwordHash, now));
+        await bus.PublishAsync(new Contracts.UserRegistered(id, now), new DeliveryOptions { GroupId = id });
+        return User.Create(registered);
+    }
+
+    public string NewId() => Guid.CreateVersion7(clock.GetUtcNow()).ToString("N");
+}

@@ -1,0 +1,104 @@
+using System.Text.Json.Serialization;
+using MediatR;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
+using Modular.Identity.Contracts;
+using Modular.Kernel;
+using Modular.Sessions.Contracts;
+
+namespace Modular.Identity;
+
+/// <summary>A user signs in with e-mail address and password: <c>POST /api/auth/sign-in/email</c>.</summary>
+internal static class SignIn
+{
+    internal sealed record Request(string Email, string Password, string? CallbackUrl, bool? RememberMe) : IWireInput<Request>
+    {
+        public static Request Read(WireBody body) => new(
+            body.RequiredString("email"), body.RequiredString("password"), body.OptionalString("callbackURL"), body.OptionalBool("rememberMe"));
+    }
+
+    /// <param name="Email">In lower case.</param>
+    internal sealed record Command(string Email, string Password, bool Remember) : IRequest<Outcome<SignedInUser>>, IIdempotent;
+
+    internal sealed record SignedInUser(StartedSession Session, SessionPrincipal User);
+
+    internal sealed record Response(
+        bool Redirect,
+        string Token,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Url,
+        SessionPrincipal User);
+
+    /// <summary>Why not: what the caller is told, and the reason that the log keeps.</summary>
+    internal sealed record Denial(Refusal Refusal, string Reason);
+
+    internal static readonly Refusal InvalidEmail = Refusal.BadRequest("INVALID_EMAIL");
+
+    internal static readonly Refusal WrongCredentials = Refusal.Unauthorized("INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
+
+    internal static readonly Refusal NotVerified = Refusal.Forbidden("EMAIL_NOT_VERIFIED");
+
+    internal static readonly Refusal Banned = Refusal.Forbidden(
+        "BANNED_USER", "You have been banned from this application. Please contact support if you believe this is an error.");
+
+    internal sealed class Endpoint : ICarterModule
+    {
+        public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost(
+            "/sign-in/email",
+            new AuthPost { AcceptsForm = true, ChecksForm = true },
+            async (Request request, HttpContext context, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
+            {
+                if (!WireBody.IsEmail(request.Email))
+                    return InvalidEmail.ToHttp();
+                var outcome = await mediator.Send(
+                    new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true), ct);
+                return outcome.ToHttp(signedIn =>
+                {
+                    cookies.Set(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);
+                    var redirects = !string.IsNullOrEmpty(request.CallbackUrl);
+                    if (redirects)
+                        context.Response.Headers.Location = WireJson.Location(request.CallbackUrl!);
+                    return WireJson.Ok(new Response(redirects, signedIn.Session.Token, request.CallbackUrl, signedIn.User));
+                });
+            });
+    }
+
+    internal sealed class Handler(Credentials credentials, SignInRecord record, Admission admission, IOptions<AuthOptions> options)
+        : IRequestHandler<Command, Outcome<SignedInUser>>
+    {
+        public async Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct)
+        {
+            var check = await credentials.Check(command.Email, command.Password, ct);
+            if (check.Refusal is { } busy)
+                return busy;
+            var attempt = check.Answer;
+            var now = record.Now;
+            if (Decide(attempt, options.Value.RequireEmailVerification, now) is { } denial)
+            {
+                record.Failed(attempt.User, command.Email, denial.Reason);
+                return denial.Refusal;
+            }
+
+            if (attempt.Match.IsOutdated)
+                await credentials.Renew(attempt.Account!, command.Password, now, ct);
+            var user = await record.LiftExpiredBan(attempt.User!, ct);
+            return new SignedInUser(await admission.Admit(user, command.Remember, "password", ct), user.ToPrincipal());
+        }
+    }
+
+    /// <summary>Only the right password learns of a ban or of a missing verification.</summary>
+    internal static Denial? Decide(Attempt attempt, bool requireVerification, DateTimeOffset now) => attempt switch
+    {
+        { User: null } => new Denial(WrongCredentials, "unknown_address"),
+        { Account.Password: null } or { Account: null } => new Denial(WrongCredentials, "no_password"),
+        { Match.IsRight: false } => new Denial(WrongCredentials, "wrong_password"),
+        { User.EmailVerified: false } when requireVerification => new Denial(NotVerified, "email_not_verified"),
+        { User: var user } when user.IsBanned(now) => new Denial(Banned, "banned"),
+        _ => null,
+    };
+}
+
+/// <summary>A sign-in that was refused.</summary>
+/// <param name="UserId">Whose address it was; null: nobody's.</param>
+/// <param name="AddressHash">A keyed hash of an address that is nobody's.</param>
+internal sealed record SignInFailed(string? UserId, string? AddressHash, string Reason, DateTimeOffset At);

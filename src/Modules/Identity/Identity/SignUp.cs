@@ -1,0 +1,117 @@
+using MediatR;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
+using Modular.Identity.Contracts;
+using Modular.Kernel;
+using Modular.Sessions.Contracts;
+
+namespace Modular.Identity;
+
+/// <summary>Somebody registers with an e-mail address and a password: <c>POST /api/auth/sign-up/email</c>.</summary>
+internal static class SignUp
+{
+    internal sealed record Request(
+        string Name, string Email, string Password, string? Image, string? CallbackUrl, bool? RememberMe, string? Unsettable)
+        : IWireInput<Request>
+    {
+        public static Request Read(WireBody body)
+        {
+            var (name, email, password) = (body.RequiredString("name"), body.RequiredEmail("email"), body.RequiredString("password"));
+            var image = body.OptionalString("image");
+            UserLimits.Check(body, name, image);
+            return new Request(
+                name, email, password, image, body.OptionalString("callbackURL"), body.OptionalBool("rememberMe"), UnsettableColumns.Find(body));
+        }
+    }
+
+    /// <param name="Email">In lower case.</param>
+    /// <param name="SignsIn">False: the user is made and nobody is signed in.</param>
+    internal sealed record Command(string Name, string Email, string Password, string? Image, bool Remember, bool SignsIn)
+        : IRequest<Outcome<SignedUp>>;
+
+    /// <param name="Session">Null: not signed in.</param>
+    internal sealed record SignedUp(StartedSession? Session, SessionPrincipal User);
+
+    internal sealed record Response(string? Token, SessionPrincipal User);
+
+    internal static readonly Refusal Disabled =
+        Refusal.BadRequest("EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled");
+
+    internal static readonly Refusal TooShort = Refusal.BadRequest("PASSWORD_TOO_SHORT");
+
+    internal static readonly Refusal TooLong = Refusal.BadRequest("PASSWORD_TOO_LONG");
+
+    internal static readonly Refusal EmailTaken =
+        Refusal.Unprocessable("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.");
+
+    internal sealed class Endpoint : ICarterModule
+    {
+        public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost(
+            "/sign-up/email",
+            new AuthPost { AcceptsForm = true, ChecksForm = true },
+            async (
+                Request request, HttpContext context, IMediator mediator, IOptions<AuthOptions> options, SessionCookies cookies,
+                TimeProvider clock, CancellationToken ct) =>
+            {
+                if (Forbids(request, options.Value.AllowSignUp) is { } forbidden)
+                    return forbidden.ToHttp();
+                var signsIn = options.Value is { AutoSignIn: true, RequireEmailVerification: false };
+                var email = request.Email.ToLowerInvariant();
+                var outcome = await mediator.Send(
+                    new Command(request.Name, email, request.Password, request.Image, request.RememberMe ?? true, signsIn), ct);
+
+                // Where nobody is signed in, nobody learns whose address is registered: the answer of a success, invented.
+                if (outcome.Refusal == EmailTaken && !signsIn)
+                    return WireJson.Ok(new Response(null, Invent(request, User.Now(clock))));
+                return outcome.ToHttp(signedUp =>
+                {
+                    if (signedUp.Session is { } session)
+                        cookies.Set(context, session.Token, session.CookieLifetime);
+                    return WireJson.Ok(new Response(signedUp.Session?.Token, signedUp.User));
+                });
+            });
+    }
+
+    internal sealed class Handler(Registration registration, PasswordQueue passwords, Admission admission, SignUpRefusals refusals)
+        : IRequestHandler<Command, Outcome<SignedUp>>
+    {
+        public async Task<Outcome<SignedUp>> Handle(Command command, CancellationToken ct)
+        {
+            var existing = await registration.Find(command.Email, ct);
+            if (existing is not null && command.SignsIn)
+                return refusals.Taken(existing);
+
+            // Also of an address that is taken, where the answer does not tell: the time must not tell either.
+            var hash = await passwords.Hash(command.Password, ct);
+            if (hash.Refusal is { } busy)
+                return busy;
+            if (existing is not null)
+                return refusals.Taken(existing);
+
+            refusals.IfTakenMeanwhile(command.Email);
+            var user = await registration.Register(new NewUser(command.Name, command.Email, command.Image), hash.Answer);
+            var session = command.SignsIn ? await admission.Admit(user, command.Remember, "password", ct) : null;
+            return new SignedUp(session, user.ToPrincipal());
+        }
+    }
+
+    /// <summary>What the input alone refuses, in the contract's order.</summary>
+    internal static Refusal? Forbids(Request request, bool allowSignUp) => request switch
+    {
+        _ when !allowSignUp => Disabled,
+        { Password.Length: < PasswordOptions.ShortestPassword } => TooShort,
+        { Password.Length: > PasswordOptions.LongestPassword } => TooLong,
+        { Unsettable: { } column } => UnsettableColumns.NotAllowed(column),
+        _ => null,
+    };
+
+    private static SessionPrincipal Invent(Request request, DateTimeOffset now) => User.Create(new UserRegistered(
+        Guid.CreateVersion7(now).ToString("N"), request.Name, request.Email.ToLowerInvariant(), request.Image, false, User.DefaultRole, now))
+        .ToPrincipal();
+}
+
+/// <summary>Somebody tried to register an address that is taken.</summary>
+/// <param name="UserId">Whose it is, where that was seen.</param>
+/// <param name="AddressHash">A keyed hash of the address where the race for it was lost at the commit.</param>
+internal sealed record SignUpRefused(string? UserId, string? AddressHash, string Reason, DateTimeOffset At);

@@ -1,0 +1,86 @@
+using System.Text.Json.Serialization;
+using Modular.Identity.Contracts;
+using Modular.Store;
+
+namespace Modular.Identity;
+
+/// <summary>Somebody with an account here. The e-mail address is in lower case and unique.</summary>
+internal sealed record User(
+    string Id,
+    string Name,
+    string Email,
+    bool EmailVerified,
+    string? Image,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt,
+    string Role,
+    bool Banned = false,
+    string? BanReason = null,
+    DateTimeOffset? BanExpires = null)
+{
+    public const string EmailIndex = "mt_doc_user_uidx_email";
+    public const string DefaultRole = "user";
+    public const string AdminRole = "admin";
+
+    /// <summary>Several roles are joined by commas without spaces (contract §7.1).</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Roles => Role.Split(',');
+
+    /// <summary>As every answer shows a user.</summary>
+    public SessionPrincipal ToPrincipal() =>
+        new(Id, Name, Email, EmailVerified, Image, CreatedAt, UpdatedAt, Role, Banned, BanReason, BanExpires);
+
+    /// <summary>Whether a ban is in force; one that has an end is over at that instant.</summary>
+    public bool IsBanned(DateTimeOffset now) => Banned && !(BanExpires <= now);
+
+    /// <summary>
+    /// The present as users carry it: in milliseconds, as the wire shows it. With more the answer of a sign-up and the
+    /// row behind it could be rounded apart.
+    /// </summary>
+    public static DateTimeOffset Now(TimeProvider clock)
+    {
+        var now = clock.GetUtcNow();
+        return new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
+    }
+
+    public static User Create(UserRegistered e) =>
+        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role);
+
+    public User Apply(UserUpdated e) => this with
+    {
+        Name = e.Changed.Contains(UserUpdated.NameMember) ? e.Name ?? "" : Name,
+        Image = e.Changed.Contains(UserUpdated.ImageMember) ? e.Image : Image,
+        UpdatedAt = e.At,
+    };
+
+    public User Apply(UserRoleSet e) => this with { Role = e.Role, UpdatedAt = e.At };
+
+    public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, UpdatedAt = e.At };
+
+    public User Apply(UserUnbanned e) => this with { Banned = false, BanReason = null, BanExpires = null, UpdatedAt = e.At };
+}
+
+/// <summary>Raised by every way of registering, so it lives with the state.</summary>
+internal sealed record UserRegistered(
+    string UserId,
+    [PersonalData] string? Name,
+    [PersonalData] string? Email,
+    [PersonalData] string? Image,
+    bool EmailVerified,
+    string Role,
+    DateTimeOffset At);
+
+/// <summary>A user's own changes.</summary>
+/// <param name="Changed">Which members were changed; a member that is not among them is null here.</param>
+internal sealed record UserUpdated(
+    string UserId, IReadOnlyList<string> Changed, [PersonalData] string? Name, [PersonalData] string? Image, DateTimeOffset At)
+{
+    public const string NameMember = "name";
+    public const string ImageMember = "image";
+}
+
+internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);
+
+internal sealed record UserBanned(string UserId, string? Reason, DateTimeOffset? Expires, DateTimeOffset At);
+
+internal sealed record UserUnbanned(string UserId, string Reason, DateTimeOffset At);

@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Modular.Kernel;
+using Modular.Store;
+
+namespace Modular.Identity;
+
+/// <summary>
+/// <c>neon_auth.users_sync</c> (DESIGN §10): the table that application tables join with and reference. Written in the
+/// user's own transaction, so it is never behind.
+/// </summary>
+internal sealed class UsersSync : SnapshotTableProjection<User>
+{
+    /// <summary>Our promise in SQL to the applications of this database.</summary>
+    public const string Table = """
+        create schema if not exists {neon_auth};
+        create table {neon_auth}.users_sync (
+            id text primary key,
+            name text,
+            email text,
+            raw_json jsonb not null,
+            created_at timestamptz,
+            updated_at timestamptz,
+            deleted_at timestamptz);
+        create index users_sync_email on {neon_auth}.users_sync (email);
+        """;
+
+    public UsersSync()
+        : base("users_sync", "neon_auth")
+    {
+        Column("id", "text", (user, _) => user.Id);
+        Column("name", "text", (user, _) => user.Name);
+        Column("email", "text", (user, _) => user.Email);
+        Column("raw_json", "jsonb", (user, _) => JsonSerializer.Serialize(user.ToPrincipal(), WireJson.Options));
+        Column("created_at", "timestamptz", (user, _) => user.CreatedAt);
+        Column("updated_at", "timestamptz", (user, _) => user.UpdatedAt);
+        Column("deleted_at", "timestamptz", (_, _) => null);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Data.Common;
+using MediatR;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Modular.Identity.Contracts;
+using Modular.Kernel;
+using Modular.Store;
+
+namespace Modular.Sessions;
+
+/// <summary>The session behind a request, and its user.</summary>
+internal sealed record LiveSession(SessionToken Token, Session Session, SessionPrincipal User)
+{
+    /// <summary>The one that <see cref="SignedInExtensions.RequireSession"/> let through.</summary>
+    public static LiveSession Of(HttpContext context) => (LiveSession)context.Items[typeof(LiveSession)]!;
+
+    public bool IsLive(DateTimeOffset now) => !Session.IsOver(now) && !(User.Banned && !(User.BanExpires <= now));
+}
+
+/// <summary>
+/// The session check of every route (contract §2): cookie, signature, hash of the token, one query; a refresh where it
+/// is due. A request checks once, whoever asks.
+/// </summary>
+internal sealed partial class ActiveSessions(
+    SessionRows rows, SessionCookies cookies, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
+    : IActiveSessions
+{
+    public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
+        await Check(context, mayRefresh: true, ct) is { Session: var session, User: var user }
+            ? new ActiveSession(session.Id, user.Id, null, user.Role.Split(','), session.CreatedAt)
+            : null;
+
+    /// <summary>The session of the request's cookie, or null; sends and clears cookies as the contract wants it.</summary>
+    public async Task<LiveSession?> Check(HttpContext context, bool mayRefresh, CancellationToken ct)
+    {
+        if (context.Items.TryGetValue(typeof(LiveSession), out var known))
+            return (LiveSession?)known;
+        var live = await Look(context, mayRefresh, ct);
+        context.Items[typeof(LiveSession)] = live;
+        return live;
+    }
+
+    private async Task<LiveSession?> Look(HttpContext context, bool mayRefresh, CancellationToken ct)
+    {
+        // A forged cookie is none: it is not even cleared.
+        if (cookies.ReadToken(context) is not { } text)
+            return null;
+        var now = clock.GetUtcNow();
+        var live = await rows.Find(new SessionToken(text), ct);
+        if (live?.IsLive(now) == true)
+        {
+            var isDue = mayRefresh && RefreshSession.Decide(live.Session, options.Value, now) is not null && !cookies.IsNotRemembered(context);
+            live = isDue ? await Refresh(context, live, now, ct) : live;
+            if (live is not null)
+                return live;
+        }
+
+        cookies.Clear(context);
+        return null;
+    }
+
+    // In a scope of its own: whatever becomes of it must not touch what the request is about to do.
+    private async Task<LiveSession?> Refresh(HttpContext context, LiveSession live, DateTimeOffset now, CancellationToken ct)
+    {
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            Introduce(scope.ServiceProvider.GetRequiredService<Caller>(), context, live);
+            var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
+            if (await mediator.Send(new RefreshSession.Command(live.Session.Id), ct) is not { } refreshed)
+                return null;
+            cookies.Set(context, live.Token.Text, refreshed.ExpiresAt - now);
+            return live with { Session = refreshed };
+        }
+        catch (Exception failure) when (failure is ConcurrencyException or DbException or TimeoutException)
+        {
+            // The session is good until its expiry, refreshed or not; a later check tries again.
+            NotRefreshed(log, live.Session.Id, failure);
+            return live;
+        }
+    }
+
+    private static void Introduce(Caller caller, HttpContext context, LiveSession live)
+    {
+        var asking = context.RequestServices.GetRequiredService<Caller>();
+        (caller.UserId, caller.SessionId) = (live.User.Id, live.Session.Id);
+        (caller.IpAddress, caller.UserAgent, caller.RequestId) = (asking.IpAddress, asking.UserAgent, asking.RequestId);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Session {SessionId} was due for a refresh that could not be written")]
+    private static partial void NotRefreshed(ILogger log, string sessionId, Exception failure);
+}

@@ -1,0 +1,61 @@
+using System.Data.Common;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Modular.Store;
+using Npgsql;
+
+namespace Modular.Sessions;
+
+/// <summary>Sends <see cref="Contracts.PruneExpiredSessions"/> every hour, on whichever node comes first.</summary>
+internal sealed partial class ExpiredSessionsSweep(
+    StoreDatabase database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<ExpiredSessionsSweep> log) : BackgroundService
+{
+    private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
+
+    /// <summary>Ends everything that is over, a short commit at a time; null when another node is at it.</summary>
+    public async Task<int?> Sweep(CancellationToken ct)
+    {
+        // Spares two nodes the same work, and ends with its connection; that a session ends once is its stream's business.
+        await using var connection = await database.Direct.OpenConnectionAsync(ct);
+        await using var hold = new NpgsqlCommand("select pg_try_advisory_lock(hashtextextended('sessions/prune', 0))", connection);
+        if (await hold.ExecuteScalarAsync(ct) is not true)
+            return null;
+        return await PruneAll(ct);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Not at once: a node that has just started has better things to do.
+        for (var wait = First; ; wait = Every)
+        {
+            await Task.Delay(wait, clock, stoppingToken);
+            try
+            {
+                await Sweep(stoppingToken);
+            }
+            catch (Exception failure) when (failure is DbException or TimeoutException or ConcurrencyException)
+            {
+                NotSwept(log, failure);
+            }
+        }
+    }
+
+    private async Task<int> PruneAll(CancellationToken ct)
+    {
+        var asked = new Contracts.PruneExpiredSessions();
+        for (var ended = 0; ;)
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var last = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(asked, ct);
+            ended += last;
+            if (last < asked.AtMost)
+                return ended;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Expired sessions could not be ended; trying again in an hour")]
+    private static partial void NotSwept(ILogger log, Exception failure);
+}

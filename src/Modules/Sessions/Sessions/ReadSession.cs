@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Modular.Identity.Contracts;
+using Modular.Kernel;
+
+namespace Modular.Sessions;
+
+/// <summary>
+/// Anybody asks who is signed in: <c>GET /get-session</c>; <c>null</c> when nobody is. Has no command: it is the check that
+/// every other route makes, and the busiest route of all.
+/// </summary>
+internal static class ReadSession
+{
+    internal sealed record Request(bool DisableRefresh) : IWireInput<Request>
+    {
+        public static Request Read(WireBody body)
+        {
+            // There is no cookie cache; still its flag may not be malformed.
+            body.Flag("disableCookieCache");
+            return new(body.Flag("disableRefresh"));
+        }
+    }
+
+    internal sealed record Answer(WireSession Session, SessionPrincipal User);
+
+    internal static readonly Refusal Deferred = Refusal.Of(
+        StatusCodes.Status405MethodNotAllowed,
+        "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
+        "POST method requires deferSessionRefresh to be enabled in session config");
+
+    internal sealed class Endpoint(ActiveSessions sessions) : ICarterModule
+    {
+        public void AddRoutes(IEndpointRouteBuilder app)
+        {
+            app.MapAuthGet("/get-session", async (Request request, HttpContext context, CancellationToken ct) =>
+                {
+                    NeverStore(context);
+                    var live = await sessions.Check(context, !request.DisableRefresh, ct);
+                    return WireJson.Ok(live is null ? null : new Answer(WireSession.Of(live.Session, live.Token.Text), live.User));
+                })
+                .WithName(nameof(ReadSession));
+            app.MapAuthPost("/get-session", new AuthPost { BodyOptional = true }, (HttpContext context) =>
+                {
+                    NeverStore(context);
+                    return Deferred.ToHttp();
+                })
+                .WithName("ReadSessionDeferred");
+        }
+    }
+
+    private static void NeverStore(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.Pragma = "no-cache";
+    }
+}

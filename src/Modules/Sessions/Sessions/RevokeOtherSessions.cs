@@ -1,0 +1,34 @@
+using MediatR;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Modular.Kernel;
+
+namespace Modular.Sessions;
+
+/// <summary>A user ends all of their sessions but this one: <c>POST /revoke-other-sessions</c>.</summary>
+internal static class RevokeOtherSessions
+{
+    internal sealed record Command(string UserId, string KeptSessionId) : IRequest<Outcome>, IIdempotent;
+
+    internal sealed class Endpoint : ICarterModule
+    {
+        public void AddRoutes(IEndpointRouteBuilder app) => app
+            .MapAuthPost("/revoke-other-sessions", new AuthPost { BodyOptional = true }, async (
+                Caller caller, IMediator mediator, CancellationToken ct) =>
+            {
+                var outcome = await mediator.Send(new Command(caller.UserId!, caller.SessionId!), ct);
+                return outcome.ToHttp(() => WireJson.Ok(new { Status = true }));
+            })
+            .RequireSession()
+            .WithName(nameof(RevokeOtherSessions));
+    }
+
+    internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, Outcome>
+    {
+        public async Task<Outcome> Handle(Command command, CancellationToken ct)
+        {
+            await mediator.Send(new Contracts.EndSessionsOfUser(command.UserId, "revoked_by_user", command.KeptSessionId), ct);
+            return Outcome.Done;
+        }
+    }
+}
