@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Modular.Messaging;
 using Modular.Store;
 using Npgsql;
 
@@ -52,6 +53,23 @@ internal sealed class SubscriptionHealth(IProjectionDaemon daemon) : IHealthChec
         var problems = daemon.Statuses
             .Where(status => status.State is SubscriptionStatus.Stopped or SubscriptionStatus.Failing)
             .Select(status => $"{status.Name} is {status.State}: {status.Problem}").ToList();
+        return Task.FromResult(problems.Count == 0
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Degraded(string.Join("; ", problems)));
+    }
+}
+
+/// <summary>This node claims messages, and every message in the table has a handler. Neither is a reason to be unready.</summary>
+internal sealed class MessagingHealth(IMessagingDaemon daemon) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var problems = daemon.Statuses
+            .Where(status => !status.Known)
+            .Select(status => $"{status.Count} messages '{status.MessageType}' in {status.Queue} have no handler in this version")
+            .ToList();
+        if (daemon.Problem is { } problem)
+            problems.Add(problem);
         return Task.FromResult(problems.Count == 0
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Degraded(string.Join("; ", problems)));

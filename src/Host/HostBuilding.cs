@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Modular.Host.OpenApi;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Host;
@@ -70,6 +71,7 @@ internal static class HostBuilding
         services.AddSingleton(sp => sp.GetRequiredService<HostDatabase>().Store);
         services.AddKernel();
         services.AddStore(sp => sp.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
+        services.AddMessaging();
         foreach (var module in Modules.All)
             services.AddModule(module, builder.Configuration);
     }
@@ -77,7 +79,11 @@ internal static class HostBuilding
     private static void AddServer(WebApplicationBuilder builder)
     {
         builder.Services.AddStoreDaemon();
-        builder.Services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<SubscriptionHealth>("subscriptions");
+        builder.Services.AddMessagingDaemon();
+        builder.Services.AddHealthChecks()
+            .AddCheck<DatabaseHealth>("database")
+            .AddCheck<SubscriptionHealth>("subscriptions")
+            .AddCheck<MessagingHealth>("messaging");
         builder.Services.AddApiDescription();
     }
 

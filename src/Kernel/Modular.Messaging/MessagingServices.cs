@@ -1,5 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Modular.Store;
 
 namespace Modular.Messaging;
 
@@ -31,6 +33,38 @@ public sealed class MessagingOptions
 public static class MessagingServices
 {
     /// <summary>
+    /// The bus and the administration of what it sent; needs the store. Enough for a command line, which publishes and
+    /// leaves the work to the servers.
+    /// </summary>
+    public static IServiceCollection AddMessaging(this IServiceCollection services, Action<MessagingSettings>? configure = null)
+    {
+        var settings = new MessagingSettings();
+        configure?.Invoke(settings);
+        services.AddMetrics();
+        services.ConfigureStore(MessagingSchema.Name, MessagingSchema.Configure);
+        services.AddSingleton(settings);
+        services.AddSingleton(sp => new MessageRegistry(sp.GetServices<MessagingOptions>()));
+        services.AddSingleton<LocalQueues>();
+        services.AddSingleton<EnvelopeTable>();
+        services.AddSingleton(sp => new DeadLetters(
+            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<FeedSignal>(), sp.GetRequiredService<LocalQueues>(),
+            sp.GetRequiredService<TimeProvider>()));
+        services.AddScoped<IMessageBus, MessageBus>();
+        return services;
+    }
+
+    /// <summary>The workers of a server. Starting them checks every module's messages and handlers.</summary>
+    public static IServiceCollection AddMessagingDaemon(this IServiceCollection services)
+    {
+        services.AddSingleton<MessagingMetrics>();
+        services.AddSingleton<EnvelopeHandling>();
+        services.AddSingleton<MessagingDaemon>();
+        services.AddSingleton<IMessagingDaemon>(sp => sp.GetRequiredService<MessagingDaemon>());
+        services.AddHostedService(sp => sp.GetRequiredService<MessagingDaemon>());
+        return services;
+    }
+
+    /// <summary>
     /// A module's share: the messages it sends, and the handlers in its assembly, found by convention: a type whose
     /// name ends in <c>Handler</c> with a method <c>Task Handle(TMessage, …)</c>; what follows the message is injected.
     /// </summary>
@@ -40,6 +74,8 @@ public static class MessagingServices
         var options = new MessagingOptions(module, assembly);
         configure?.Invoke(options);
         services.AddSingleton(options);
+        foreach (var handler in HandlerDiscovery.Types(assembly).Where(type => !type.IsAbstract))
+            services.TryAddScoped(handler);
         return services;
     }
 }

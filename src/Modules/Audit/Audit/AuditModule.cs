@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Kernel;
+using Modular.Store;
 
 namespace Modular.Audit;
 
@@ -11,5 +12,16 @@ public sealed class AuditModule : IModule
 
     public void AddServices(IServiceCollection services, IConfiguration configuration)
     {
+        services.ConfigureStore("audit", store =>
+        {
+            store.Storage.Script("001-entries", LogSchema.Entries);
+            store.Storage.Script("002-search", LogSchema.Search);
+            store.Projections.Subscribe<SealEntries>(SealEntries.Name);
+        });
+        services.AddSingleton<SealingMetrics>();
+        services.AddSingleton<EntryLog>();
+        services.AddSingleton<LogRows>();
+        services.AddSingleton<SearchRebuild>();
+        services.AddSingleton<ReplayAccess>();
     }
 }

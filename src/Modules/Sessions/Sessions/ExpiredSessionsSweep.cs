@@ -12,29 +12,18 @@ namespace Modular.Sessions;
 internal sealed partial class ExpiredSessionsSweep(
     StoreDatabase database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<ExpiredSessionsSweep> log) : BackgroundService
 {
-    private const string Lock = "hashtextextended('sessions/prune', 0)";
-
     private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
 
     /// <summary>Ends everything that is over, a short commit at a time; null when another node is at it.</summary>
     public async Task<int?> Sweep(CancellationToken ct)
     {
-        // The lock spares two nodes the same work; that a session ends once is its stream's business.
+        // Spares two nodes the same work, and ends with its connection; that a session ends once is its stream's business.
         await using var connection = await database.Direct.OpenConnectionAsync(ct);
-        await using var hold = new NpgsqlCommand($"select pg_try_advisory_lock({Lock})", connection);
+        await using var hold = new NpgsqlCommand("select pg_try_advisory_lock(hashtextextended('sessions/prune', 0))", connection);
         if (await hold.ExecuteScalarAsync(ct) is not true)
             return null;
-        try
-        {
-            return await PruneAll(ct);
-        }
-        finally
-        {
-            // The connection goes back to the pool, and would hold the lock there.
-            await using var release = new NpgsqlCommand($"select pg_advisory_unlock({Lock})", connection);
-            await release.ExecuteNonQueryAsync(CancellationToken.None);
-        }
+        return await PruneAll(ct);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

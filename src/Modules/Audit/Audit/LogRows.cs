@@ -1,0 +1,65 @@
+using Modular.Store;
+using Npgsql;
+
+namespace Modular.Audit;
+
+/// <summary>A row of the log as it is stored.</summary>
+internal sealed record LogRow(long Position, FeedPosition Feed, Guid EventId, byte[] Canonical, byte[] Leaf);
+
+/// <summary>How far the log is, seen at one moment.</summary>
+/// <param name="Entries">The position that the next entry gets.</param>
+/// <param name="Progress">The last event that is in it.</param>
+internal sealed record LogEnd(long Entries, FeedPosition Progress);
+
+/// <summary>Reads the log as it is stored, for those who check it.</summary>
+internal sealed class LogRows(StoreDatabase database)
+{
+    /// <summary>Both numbers from one statement, so they belong together while entries are added.</summary>
+    public async Task<LogEnd> End(CancellationToken ct)
+    {
+        await using var command = database.Direct.CreateCommand("""
+            select coalesce((select max(position) + 1 from audit.entries), 0), p.epoch, p.xact, p.module, p.seq_id
+            from (select 1) one left join audit.mt_event_progression p on p.name = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SealEntries.Name });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        await row.ReadAsync(ct);
+        return new LogEnd(row.GetInt64(0), await row.IsDBNullAsync(1, ct)
+            ? FeedPosition.Start
+            : new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), row.GetString(3), row.GetInt64(4)));
+    }
+
+    public async Task<List<LogRow>> Between(long first, long end, CancellationToken ct)
+    {
+        await using var command = database.Direct.CreateCommand("""
+            select position, epoch, xact, module, sequence, event_id, canonical, leaf from audit.entries
+            where position >= $1 and position < $2 order by position
+            """);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
+        var rows = new List<LogRow>();
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+        {
+            rows.Add(new LogRow(
+                row.GetInt64(0),
+                new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), row.GetString(3), row.GetInt64(4)),
+                row.GetGuid(5), row.GetFieldValue<byte[]>(6), row.GetFieldValue<byte[]>(7)));
+        }
+
+        return rows;
+    }
+
+    public async Task<List<byte[]>> Leaves(long first, long end, CancellationToken ct)
+    {
+        await using var command = database.Direct.CreateCommand(
+            "select leaf from audit.entries where position >= $1 and position < $2 order by position");
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
+        var leaves = new List<byte[]>();
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+            leaves.Add(row.GetFieldValue<byte[]>(0));
+        return leaves;
+    }
+}

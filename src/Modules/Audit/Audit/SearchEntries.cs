@@ -1,0 +1,40 @@
+using MediatR;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Modular.Kernel;
+
+namespace Modular.Audit;
+
+/// <summary>An administrator searches the log, newest first: <c>GET /api/audit/entries</c>.</summary>
+internal static class SearchEntries
+{
+    internal sealed record Query(EntryFilter Filter, EntryCursor Cursor) : IRequest<EntryPage>;
+
+    internal sealed class Endpoint : ICarterModule
+    {
+        public void AddRoutes(IEndpointRouteBuilder app) => app
+            .MapGet("/api/audit/entries", async (
+                [AsParameters] EntryFilterText filters, [AsParameters] EntryRange range,
+                string? before, string? after, string? limit, IMediator mediator, CancellationToken ct) =>
+            {
+                var filter = range.Narrow(filters.Read());
+                if (filter.Refusal is { } wrong)
+                    return wrong.ToHttp();
+                var cursor = EntryBounds.Cursor(before, after, limit);
+                return cursor.Refusal is { } wrongCursor
+                    ? wrongCursor.ToHttp()
+                    : EntryJson.Page(await mediator.Send(new Query(filter.Answer, cursor.Answer), ct));
+            })
+            .RequireRole("admin")
+            .WithName(nameof(SearchEntries))
+            .Produces(StatusCodes.Status200OK)
+            .ProducesProblem(StatusCodes.Status400BadRequest);
+    }
+
+    internal sealed class Handler(EntryLog log) : IRequestHandler<Query, EntryPage>
+    {
+        public async Task<EntryPage> Handle(Query request, CancellationToken cancellationToken) =>
+            request.Cursor.PageOf(await log.Page(request.Filter, request.Cursor, cancellationToken));
+    }
+}

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Modular.Store;
+
+namespace Modular.Audit;
+
+/// <summary>What <c>audit.search</c> holds of an entry: made by sealing and by a rebuild from the same bytes alike.</summary>
+internal sealed record SearchRow(
+    long Position,
+    DateTimeOffset Time,
+    string Module,
+    string Type,
+    string Outcome,
+    string? Reason,
+    string? Actor,
+    string? Subject,
+    string? Session,
+    string? Organization,
+    string? Ip,
+    string? UserAgent,
+    string? Request,
+    string Stream,
+    string Words)
+{
+    public const string Columns =
+        "position, time, module, type, outcome, reason, actor, subject, session, organization, ip, user_agent, request, stream, words";
+
+    /// <summary>An index holds no more of a value, and no id of ours is longer.</summary>
+    public const int LongestValue = 256;
+
+    // Nothing an event says may stop the log: what a column cannot hold is cut or left out here.
+    public static SearchRow Of(long position, CanonicalEvent e) => new(
+        position,
+        e.Time,
+        e.Module,
+        e.Type,
+        e.Outcome,
+        Value(e.Reason),
+        Value(e.Actor),
+        Value(e.Subject),
+        Value(e.Session),
+        Value(e.Organization),
+        Address(e.IpAddress),
+        Value(e.UserAgent, 1024),
+        Value(e.Request),
+        Value(e.Stream)!,
+        WordsOf(e));
+
+    // PostgreSQL's inet knows no zone (fe80::1%eth0).
+    private static string? Address(string? text) =>
+        text?.Contains('%', StringComparison.Ordinal) == false && IPAddress.TryParse(text, out var ip) ? ip.ToString() : null;
+
+    private static string? Value(string? text, int longest = LongestValue)
+    {
+        if (text is null)
+            return null;
+        // PostgreSQL's text holds no NUL, and half a surrogate pair is no UTF-8.
+        var clean = text.Contains('\0', StringComparison.Ordinal) ? text.Replace('\0', ' ') : text;
+        if (clean.Length <= longest)
+            return clean;
+        return clean[..(char.IsHighSurrogate(clean[longest - 1]) ? longest - 1 : longest)];
+    }
+
+    // Everything a person may remember of an entry; ids have filters of their own.
+    private static string WordsOf(CanonicalEvent e)
+    {
+        var words = new StringBuilder();
+        Add(words, e.Type.Replace('.', ' '));
+        Add(words, e.Reason);
+        Add(words, e.Stream);
+        Add(words, e.UserAgent);
+        var json = new Utf8JsonReader(e.Data.Span);
+        while (json.Read())
+        {
+            if (json.TokenType == JsonTokenType.String && !json.ValueIsEscaped)
+                Add(words, Encoding.UTF8.GetString(json.ValueSpan));
+            else if (json.TokenType == JsonTokenType.String)
+                Add(words, json.GetString());
+        }
+
+        return Value(words.ToString(), int.MaxValue)!;
+    }
+
+    private static void Add(StringBuilder words, string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+            return;
+        if (words.Length > 0)
+            words.Append(' ');
+        words.Append(text);
+    }
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Modular.Kernel;
+using Modular.Sessions.Contracts;
+using Modular.Store;
+using Modular.Testing;
+
+namespace Modular.Sessions.Tests;
+
+/// <summary>Somebody with an account.</summary>
+public sealed record Person(string Id, string Name, string Email);
+
+/// <summary>A browser that is signed in.</summary>
+public sealed record Device(Browser Browser, Person Person, string SessionId, string Token, DateTimeOffset ExpiresAt);
+
+/// <summary>
+/// The whole server, and people whose rows stand where Identity keeps its own: these tests are about what happens once
+/// somebody has been let in.
+/// </summary>
+public class SessionsApp : App
+{
+    public SessionsApp()
+    {
+    }
+
+    protected SessionsApp(Dictionary<string, string?> settings)
+        : base(settings)
+    {
+    }
+
+    public const string Cookie = "better-auth.session_token";
+    public const string NotRemembered = "better-auth.dont_remember";
+
+    private byte[] Secret => Encoding.UTF8.GetBytes(Services.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
+
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        await Sql("""
+            create schema if not exists identity;
+            create table identity.session_principal (
+                id text primary key, name text, email text, email_verified boolean, image text, created_at timestamptz,
+                updated_at timestamptz, role text, banned boolean, ban_reason text, ban_expires timestamptz)
+            """);
+    }
+
+    public async Task<Person> Registered(string name = "Ada")
+    {
+        var id = Guid.NewGuid().ToString("N");
+        var person = new Person(id, name, $"{id}@example.com");
+        await Sql(
+            "insert into identity.session_principal values ($1, $2, $3, false, null, $4, $4, 'mentor,user', false, null, null)",
+            person.Id, person.Name, person.Email, new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc));
+        return person;
+    }
+
+    public async Task<Device> SignedIn(Person? person = null, string userAgent = "Laptop/1", bool remember = true)
+    {
+        person ??= await Registered();
+        return Hold(person, await Start(new Contracts.StartSession(person.Id, remember, "password"), userAgent));
+    }
+
+    /// <summary>A browser with the cookies of a session.</summary>
+    public Device Hold(Person person, StartedSession started)
+    {
+        var browser = Browser();
+        browser.Put(Cookie, Sign(started.Token));
+        if (started.CookieLifetime is null)
+            browser.Put(NotRemembered, Sign("true"));
+        return new Device(browser, person, started.SessionId, started.Token, started.ExpiresAt);
+    }
+
+    public Task<StartedSession> Start(IRequest<StartedSession> request, string userAgent = "Laptop/1") =>
+        Send(request, caller => (caller.IpAddress, caller.UserAgent) = ("203.0.113.7", userAgent));
+
+    /// <summary>What another module would ask.</summary>
+    public async Task<T> Send<T>(IRequest<T> request, Action<Caller>? introduce = null)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        introduce?.Invoke(scope.ServiceProvider.GetRequiredService<Caller>());
+        return await scope.ServiceProvider.GetRequiredService<IMediator>().Send(request);
+    }
+
+    /// <summary>As it goes into the Cookie header.</summary>
+    public string Sign(string value) => SignedCookies.Sign(value, Secret);
+
+    public Task<ScenarioResult> GetSession(Browser browser, string query = "") => Get(browser, "/api/auth/get-session" + query);
+
+    public async Task<bool> IsSignedIn(Device device) => (await GetSession(Again(device).Browser)).Body != "null";
+
+    /// <summary>The same cookies in another jar, as if nothing had been answered to this one.</summary>
+    public Device Again(Device device)
+    {
+        var copy = Browser();
+        foreach (var (name, value) in device.Browser.Cookies)
+            copy.Put(name, value);
+        return device with { Browser = copy };
+    }
+
+    public Task<ScenarioResult> Get(Browser browser, string url) => Scenario(_ =>
+    {
+        _.As(browser).Get.Url(url);
+        _.IgnoreStatusCode();
+    });
+
+    public Task<ScenarioResult> Post(Browser browser, string url, object body) => Scenario(_ =>
+    {
+        _.As(browser).Post.Json(body).ToUrl(url);
+        _.IgnoreStatusCode();
+    });
+
+    /// <summary>The stored names of a session's events, in order, with the reason where there is one.</summary>
+    internal async Task<IReadOnlyList<string>> History(string sessionId)
+    {
+        var events = await Events(sessionId);
+        return [.. events.Select(e => JsonDocument.Parse(e.Canonical).RootElement.GetProperty("reason").GetString() is { } reason
+            ? $"{e.EventTypeName} {reason}"
+            : e.EventTypeName)];
+    }
+
+    internal async Task<IReadOnlyList<IEvent>> Events(string sessionId)
+    {
+        await using var session = Services.GetRequiredService<IDocumentStore>().QuerySession();
+        return await session.Events.FetchStreamAsync<Session>(sessionId);
+    }
+
+    internal async Task<Session?> Row(string sessionId)
+    {
+        await using var session = Services.GetRequiredService<IDocumentStore>().QuerySession();
+        return await session.LoadAsync<Session>(sessionId);
+    }
+
+    public static void AssertCleared(ScenarioResult answer) => Assert.Equal(
+        [
+            "better-auth.session_token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
+            "better-auth.session_data=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
+            "better-auth.dont_remember=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
+        ],
+        answer.SetCookies);
+
+    /// <summary>A time of the wire.</summary>
+    public static DateTimeOffset Time(JsonElement json) => DateTimeOffset.ParseExact(
+        json.GetString()!, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+}
