@@ -94,6 +94,7 @@ public class App : IAsyncLifetime
     /// <summary>Waits until every consequence of what is committed has happened: messages handled, entries sealed.</summary>
     public virtual async Task Settled()
     {
+        // Messages first: handling one makes events.
         await Services.GetRequiredService<IMessagingDaemon>().WaitForEmpty(TimeSpan.FromSeconds(30));
         await Services.GetRequiredService<IProjectionDaemon>().WaitForNonStaleData(TimeSpan.FromSeconds(30));
     }
