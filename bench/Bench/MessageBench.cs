@@ -97,7 +97,7 @@ internal static class MessageBench
 
     private static async Task<IHost> StartHost(TestDatabase database)
     {
-        var builder = Host.CreateApplicationBuilder();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(_ => StoreDatabase.Open($"{database.ConnectionString};Maximum Pool Size=6"));
         builder.Services.AddStore(_ => "a secret for benchmarks, long enough to be one");
