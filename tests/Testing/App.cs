@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Modular.Host;
+using Modular.Messaging;
 using Modular.Store;
 using Npgsql;
 using Xunit;
@@ -93,7 +94,9 @@ public class App : IAsyncLifetime
     /// <summary>Waits until every consequence of what is committed has happened: messages handled, entries sealed.</summary>
     public virtual async Task Settled()
     {
-        await Services.GetRequiredService<IProjectionDaemon>().WaitForNonStaleData(TimeSpan.FromSeconds(30));
+        var timeout = TimeSpan.FromSeconds(30);
+        await Services.GetRequiredService<IMessagingDaemon>().WaitForEmpty(timeout);
+        await Services.GetRequiredService<IProjectionDaemon>().WaitForNonStaleData(timeout);
     }
 
     /// <summary>Rows of a query as text, for assertions on tables.</summary>
