@@ -50,6 +50,11 @@ public class App : IAsyncLifetime
     {
     }
 
+    /// <summary>The last word on services: what a test class puts in the place of what the modules registered.</summary>
+    protected virtual void Replace(IServiceCollection services)
+    {
+    }
+
     public virtual async Task InitializeAsync()
     {
         if (_first is null)
@@ -139,6 +144,7 @@ public class App : IAsyncLifetime
                 builder.Logging.ClearProviders();
                 builder.Services.AddSingleton<TimeProvider>(Clock);
                 Configure(builder.Services);
+                builder.Host.ConfigureContainer<IServiceCollection>((_, services) => Replace(services));
             });
         await _host.StartAsync();
         Url = _host.Urls.First();
