@@ -89,7 +89,7 @@ function members(schema, prefix = "", depth = 0) {
       {},
       make("td", {}, make("code", {}, prefix + name)),
       make("td", {}, nameOfType(member)),
-      make("td", {}, found.required?.includes(name) ? "required" : ""),
+      make("td", {}, found.required?.includes(name) ? "yes" : ""),
       make("td", {}, inner.description ?? ""),
     );
     const nested = typesOf(inner).includes("array") ? `${prefix}${name}` : `${prefix}${name}.`;
@@ -100,7 +100,7 @@ function members(schema, prefix = "", depth = 0) {
 function schemaView(caption, schema) {
   const rows = members(schema);
   return rows.length > 0
-    ? tableOf(caption, ["Member", "Type", "", "Meaning"], rows)
+    ? tableOf(caption, ["Member", "Type", "Required", "Meaning"], rows)
     : make("p", {}, make("code", {}, nameOfType(schema)));
 }
 
@@ -213,7 +213,7 @@ function bodyOf(method, path, operation) {
     parameters.length > 0
       ? tableOf(
           "Parameters",
-          ["Name", "In", "Type", "", "Meaning"],
+          ["Name", "In", "Type", "Required", "Meaning"],
           parameters.map((one) =>
             make(
               "tr",
@@ -221,7 +221,7 @@ function bodyOf(method, path, operation) {
               make("td", {}, make("code", {}, one.name)),
               make("td", {}, one.in),
               make("td", {}, nameOfType(one.schema ?? {})),
-              make("td", {}, one.required ? "required" : ""),
+              make("td", {}, one.required ? "yes" : ""),
               make("td", {}, one.description ?? ""),
             ),
           ),
