@@ -57,8 +57,10 @@ function example(schema, depth = 0) {
   const type = typesOf(found).find((one) => one !== "null") ?? (found.properties ? "object" : undefined);
   if (type === "object") {
     if (depth > 4) return {};
+    // What must be there; where nothing must, everything.
+    const names = Object.entries(found.properties ?? {}).filter(([name]) => !found.required?.length || found.required.includes(name));
     return Object.fromEntries(
-      Object.entries(found.properties ?? {}).map(([name, member]) => [name, example(member, depth + 1)]),
+      names.map(([name, member]) => [name, example(member, depth + 1)]),
     );
   }
   if (type === "array") return depth > 4 ? [] : [example(found.items ?? {}, depth + 1)];
@@ -243,8 +245,7 @@ function operationView(method, path, operation, id) {
       "summary",
       {},
       make("span", { className: `method ${method}` }, method.toUpperCase()),
-      make("span", { className: "path" }, path),
-      make("span", { className: "says" }, operation.summary ?? ""),
+      make("span", {}, make("span", { className: "path" }, path), " ", make("span", { className: "says" }, operation.summary ?? "")),
       operation.security?.length > 0 ? make("span", { className: "lock" }, "needs a session") : null,
     ),
   );
