@@ -14,6 +14,7 @@ var only = Setting("--only", "");
     ("single", AppendBench.Single),
     ("hints", database => AppendBench.Hints(database, StartRelay)),
     ("load", ReadBench.Load),
+    ("message", MessageBench.EndToEnd),
     ("rebuild", database => ReadBench.Rebuild(database, events: 200_000)),
 ];
 

@@ -112,13 +112,13 @@ public sealed class SealEntriesOnTwoNodes
             // Whoever works loses its lock again and again, in the middle of pages.
             for (var turn = 0; turn < 10; turn++)
             {
-                await second.Sql("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid() and database = (select oid from pg_database where datname = current_database())");
+                await first.Sql("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid() and database = (select oid from pg_database where datname = current_database())");
                 await Task.Delay(100);
             }
 
             await writing;
             await second.Settled();
-            Assert.Equal([2_000L, 1_999L], (await second.Sql("select count(*), max(position) from audit.entries"))[0]);
+            Assert.Equal([2_000L, 1_999L], (await first.Sql("select count(*), max(position) from audit.entries"))[0]);
             Assert.Equal((2_000, null), (await second.Send(new Contracts.VerifyLog())) is var log ? (log.Entries, log.Problem) : default);
         }
         finally

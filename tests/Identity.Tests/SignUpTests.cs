@@ -264,7 +264,7 @@ public sealed class SignUpRace(App app) : IClassFixture<App>
         Assert.Equal([id], await Column("select user_id from identity.mt_doc_account"));
         Assert.Equal([id], await Column("select id from neon_auth.users_sync"));
         Assert.Equal([id], await Column("select stream_id from identity.mt_events where type = 'user.registered.1'"));
-        Assert.Equal([id], await Column("select stream_id from identity.mt_streams where type = 'user'"));
+        Assert.Equal([id], await Column("select id from identity.mt_streams where type = 'user'"));
         Assert.Equal([id], await Column("select user_id from sessions.mt_doc_session"));
         Assert.Equal(1, await app.Count("select count(*) from sessions.mt_events"));
         Assert.Equal([id], await Column("select stream_id from profiles.mt_events"));

@@ -32,7 +32,7 @@ public sealed class EndSessionsOfUserTests(SessionsApp app) : IClassFixture<Sess
     {
         var person = await app.Registered();
         for (var i = 0; i < 300; i += 10)
-            await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.Start(new Contracts.StartSession(person.Id, true, "password"))));
+            await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.Send(new Contracts.StartSession(person.Id, true, "password"))));
 
         Assert.Equal(300, await app.Send(new Contracts.EndSessionsOfUser(person.Id, "banned")));
 

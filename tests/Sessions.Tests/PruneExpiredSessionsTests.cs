@@ -41,7 +41,7 @@ public sealed class PruneExpiredSessionsTests(SessionsApp app) : IClassFixture<S
         await TheSweep.Sweep(default);
         var person = await app.Registered();
         for (var i = 0; i < 600; i += 10)
-            await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.Start(new Contracts.StartSession(person.Id, true, "password"))));
+            await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.Send(new Contracts.StartSession(person.Id, true, "password"))));
         app.Clock.Advance(TimeSpan.FromHours(8));
 
         Assert.Equal(600, await TheSweep.Sweep(default));

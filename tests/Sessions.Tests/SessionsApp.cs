@@ -12,23 +12,24 @@ using Modular.Testing;
 namespace Modular.Sessions.Tests;
 
 /// <summary>Somebody with an account.</summary>
-public sealed record Person(string Id, string Name, string Email);
+/// <param name="Json">The user as signing up answered it.</param>
+public sealed record Person(string Id, string Email, string Json);
 
 /// <summary>A browser that is signed in.</summary>
 public sealed record Device(Browser Browser, Person Person, string SessionId, string Token, DateTimeOffset ExpiresAt);
 
-/// <summary>
-/// The whole server, and people whose rows stand where Identity keeps its own: these tests are about what happens once
-/// somebody has been let in.
-/// </summary>
+/// <summary>The whole server; signing up does not sign in, so that a test knows every session there is.</summary>
 public class SessionsApp : App
 {
+    private const string Password = "correct horse battery staple";
+
     public SessionsApp()
+        : this([])
     {
     }
 
     protected SessionsApp(Dictionary<string, string?> settings)
-        : base(settings)
+        : base(new Dictionary<string, string?>(settings) { ["Auth:AutoSignIn"] = "false" })
     {
     }
 
@@ -37,32 +38,33 @@ public class SessionsApp : App
 
     private byte[] Secret => Encoding.UTF8.GetBytes(Services.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
 
-    public override async Task InitializeAsync()
-    {
-        await base.InitializeAsync();
-        await Sql("""
-            create schema if not exists identity;
-            create table identity.session_principal (
-                id text primary key, name text, email text, email_verified boolean, image text, created_at timestamptz,
-                updated_at timestamptz, role text, banned boolean, ban_reason text, ban_expires timestamptz)
-            """);
-    }
-
     public async Task<Person> Registered(string name = "Ada")
     {
-        var id = Guid.NewGuid().ToString("N");
-        var person = new Person(id, name, $"{id}@example.com");
-        await Sql(
-            "insert into identity.session_principal values ($1, $2, $3, false, null, $4, $4, 'mentor,user', false, null, null)",
-            person.Id, person.Name, person.Email, new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc));
-        return person;
+        var email = $"{Guid.NewGuid():N}@example.com";
+        var user = (await Post(Browser(), "/api/auth/sign-up/email", new { name, email, password = Password })).Json().GetProperty("user");
+        return new Person(user.GetProperty("id").GetString()!, email, user.GetRawText());
     }
 
     public async Task<Device> SignedIn(Person? person = null, string userAgent = "Laptop/1", bool remember = true)
     {
         person ??= await Registered();
-        return Hold(person, await Start(new Contracts.StartSession(person.Id, remember, "password"), userAgent));
+        var browser = Browser();
+        await SignIn(person, browser, userAgent, remember);
+        var session = (await GetSession(browser)).Json().GetProperty("session");
+        return new Device(
+            browser, person, session.GetProperty("id").GetString()!, session.GetProperty("token").GetString()!, Time(session.GetProperty("expiresAt")));
     }
+
+    public Task<ScenarioResult> SignIn(Person person, Browser browser, string userAgent = "Laptop/1", bool remember = true, int? status = 200) =>
+        Scenario(_ =>
+        {
+            _.As(browser).Post.Json(new { email = person.Email, password = Password, rememberMe = remember }).ToUrl("/api/auth/sign-in/email");
+            _.WithRequestHeader("User-Agent", userAgent);
+            if (status is { } expected)
+                _.StatusCodeShouldBe(expected);
+            else
+                _.IgnoreStatusCode();
+        });
 
     /// <summary>A browser with the cookies of a session.</summary>
     public Device Hold(Person person, StartedSession started)
@@ -74,14 +76,10 @@ public class SessionsApp : App
         return new Device(browser, person, started.SessionId, started.Token, started.ExpiresAt);
     }
 
-    public Task<StartedSession> Start(IRequest<StartedSession> request, string userAgent = "Laptop/1") =>
-        Send(request, caller => (caller.IpAddress, caller.UserAgent) = ("203.0.113.7", userAgent));
-
     /// <summary>What another module would ask.</summary>
-    public async Task<T> Send<T>(IRequest<T> request, Action<Caller>? introduce = null)
+    public async Task<T> Send<T>(IRequest<T> request)
     {
         await using var scope = Services.CreateAsyncScope();
-        introduce?.Invoke(scope.ServiceProvider.GetRequiredService<Caller>());
         return await scope.ServiceProvider.GetRequiredService<IMediator>().Send(request);
     }
 

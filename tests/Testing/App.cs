@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Modular.Host;
+using Modular.Messaging;
 using Modular.Store;
 using Npgsql;
 using Xunit;
@@ -46,6 +47,11 @@ public class App : IAsyncLifetime
 
     /// <summary>Services that a test class adds or replaces.</summary>
     protected virtual void Configure(IServiceCollection services)
+    {
+    }
+
+    /// <summary>The last word on services: what a test class puts in the place of what the modules registered.</summary>
+    protected virtual void Replace(IServiceCollection services)
     {
     }
 
@@ -93,6 +99,8 @@ public class App : IAsyncLifetime
     /// <summary>Waits until every consequence of what is committed has happened: messages handled, entries sealed.</summary>
     public virtual async Task Settled()
     {
+        // Messages first: handling one makes events.
+        await Services.GetRequiredService<IMessagingDaemon>().WaitForEmpty(TimeSpan.FromSeconds(30));
         await Services.GetRequiredService<IProjectionDaemon>().WaitForNonStaleData(TimeSpan.FromSeconds(30));
     }
 
@@ -136,6 +144,7 @@ public class App : IAsyncLifetime
                 builder.Logging.ClearProviders();
                 builder.Services.AddSingleton<TimeProvider>(Clock);
                 Configure(builder.Services);
+                builder.Host.ConfigureContainer<IServiceCollection>((_, services) => Replace(services));
             });
         await _host.StartAsync();
         Url = _host.Urls.First();

@@ -22,7 +22,7 @@ internal sealed class ClaimConnection : IAsyncDisposable
 
     private const string Table = $"{MessagingSchema.Name}.incoming_envelopes";
 
-    private const string Settings =
+    internal const string Settings =
         "set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
 
     // The first row of each group, by one index probe per group. Only the first may be claimed, and only below the

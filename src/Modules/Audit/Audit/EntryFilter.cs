@@ -138,7 +138,7 @@ internal sealed record EntryFilter
             sql.Add("s.outcome = 'refused'");
         else
             Add(Outcome, NpgsqlDbType.Text, "s.outcome = {0}");
-        Add(Words, NpgsqlDbType.Text, "to_tsvector('simple', s.words) @@ websearch_to_tsquery('simple', {0})");
+        Add(Words is null ? null : SearchRow.Split(Words), NpgsqlDbType.Text, "to_tsvector('simple', s.words) @@ websearch_to_tsquery('simple', {0})");
         Add(Since?.UtcDateTime, NpgsqlDbType.TimestampTz, "s.time >= {0}");
         Add(Until?.UtcDateTime, NpgsqlDbType.TimestampTz, "s.time < {0}");
         Add(From, NpgsqlDbType.Bigint, "s.position >= {0}");

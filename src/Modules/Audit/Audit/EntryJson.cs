@@ -44,7 +44,8 @@ internal static class EntryJson
     private static void Write(Utf8JsonWriter json, Entry entry, string? reader)
     {
         var e = entry.Event;
-        // From where an administrator acted is not for the person they acted on; from where a stranger tried to sign in is.
+        // From where an administrator acted is not for the person they acted on (and data may say it too); from where a
+        // stranger tried to sign in is.
         var hidesOrigin = reader is not null && e.Actor is not null && e.Actor != reader;
         json.WriteStartObject();
         json.WriteNumber("position", entry.Position);
@@ -64,7 +65,7 @@ internal static class EntryJson
         json.WriteString("cause", e.Cause);
         json.WriteString("stream", e.Stream);
         json.WritePropertyName("data");
-        json.WriteRawValue(e.Data.Span, skipInputValidation: true);
+        json.WriteRawValue(hidesOrigin ? "null"u8 : e.Data.Span, skipInputValidation: true);
         json.WriteEndObject();
     }
 

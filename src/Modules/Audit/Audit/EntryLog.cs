@@ -70,7 +70,7 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         var page = $"order by position {(cursor.IsForward ? "asc" : "desc")} limit {Parameter(command, cursor.Limit + 1)}";
         var parts = filters.Select(filter => $"(select s.position from audit.search s where {window}{filter.Conditions(command)} {page})").ToList();
         command.CommandText = $"""
-            select e.position, e.canonical from ({string.Join(" union ", parts)} {page}) found
+            select e.position, e.canonical from (select position from ({string.Join(" union ", parts)}) part {page}) found
             join audit.entries e using (position) order by e.position desc
             """;
         return await Read(command, ct);

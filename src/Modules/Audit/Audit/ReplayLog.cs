@@ -30,7 +30,7 @@ internal static class ReplayLog
                 var wanted = Read(from, since, until, follow, filters, resumed, isStream);
                 return wanted.Refusal is { } wrong
                     ? wrong.ToHttp()
-                    : new ReplayStream(await mediator.Send(wanted.Answer, ct), isStream, isResumed: resumed.Length > 0);
+                    : new ReplayStream(await mediator.Send(wanted.Answer, ct), isStream, isRest: resumed.Length > 0 && !wanted.Answer.Follow);
             })
             .RequireRole("admin")
             .WithName(nameof(ReplayLog))

@@ -15,7 +15,7 @@ namespace Modular.Audit;
 /// Writes a replay as it is read: nothing is collected, a slow client slows the reading. Ends when the client leaves,
 /// when the server stops, and within seconds of the reader's session ending or losing its role.
 /// </summary>
-internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isStream, bool isResumed) : IResult
+internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isStream, bool isRest) : IResult
 {
     public const string Ndjson = "application/x-ndjson";
     public const string ServerSentEvents = "text/event-stream";
@@ -23,6 +23,8 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
     private const int FlushBytes = 32 * 1024;
 
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    private Task<bool> _next = Task.FromResult(false);
 
     public static bool IsAskedFor(HttpRequest request) =>
         request.Headers.Accept.ToString().Contains(ServerSentEvents, StringComparison.OrdinalIgnoreCase);
@@ -52,27 +54,37 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
     private async Task Write(HttpContext context, CancellationToken ct)
     {
         await using var entry = entries.GetAsyncEnumerator(ct);
-        var next = entry.MoveNextAsync().AsTask();
-        // A finished stream that was resumed at its end has to say so, or the browser would come back for ever.
-        if (isStream && isResumed && next.IsCompletedSuccessfully && !await next)
+        try
         {
-            context.Response.StatusCode = StatusCodes.Status204NoContent;
-            return;
+            _next = entry.MoveNextAsync().AsTask();
+            // What has an end and was resumed at it has to say so, or the browser would come back for ever.
+            if (isRest && !await _next)
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+            else
+                await Write(context.Response, entry, ct);
         }
+        finally
+        {
+            // A sequence cannot be disposed while it is being read.
+            await Task.WhenAny(_next);
+        }
+    }
 
-        context.Response.ContentType = isStream ? ServerSentEvents : Ndjson;
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers["X-Accel-Buffering"] = "no";
-        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        var body = context.Response.BodyWriter;
-        await context.Response.StartAsync(ct);
+    private async Task Write(HttpResponse response, IAsyncEnumerator<LogEntry> entry, CancellationToken ct)
+    {
+        response.ContentType = isStream ? ServerSentEvents : Ndjson;
+        response.Headers.CacheControl = "no-store";
+        response.Headers["X-Accel-Buffering"] = "no";
+        response.HttpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        await response.StartAsync(ct);
+        var body = response.BodyWriter;
         await body.FlushAsync(ct);
         var unflushed = 0;
-        while (await Wait(next, body, ct))
+        while (await Wait(body, ct))
         {
             unflushed += WriteEntry(body, entry.Current);
-            next = entry.MoveNextAsync().AsTask();
-            if (next.IsCompleted && unflushed < FlushBytes)
+            _next = entry.MoveNextAsync().AsTask();
+            if (_next.IsCompleted && unflushed < FlushBytes)
                 continue;
             await body.FlushAsync(ct);
             unflushed = 0;
@@ -81,12 +93,12 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
         await body.FlushAsync(ct);
     }
 
-    private async Task<bool> Wait(Task<bool> next, PipeWriter body, CancellationToken ct)
+    private async Task<bool> Wait(PipeWriter body, CancellationToken ct)
     {
-        while (!next.IsCompleted && isStream)
+        while (isStream && !_next.IsCompleted)
         {
             using var waited = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            if (await Task.WhenAny(next, Task.Delay(Heartbeat, waited.Token)) == next)
+            if (await Task.WhenAny(_next, Task.Delay(Heartbeat, waited.Token)) == _next)
             {
                 await waited.CancelAsync();
                 break;
@@ -97,7 +109,7 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
             await body.FlushAsync(ct);
         }
 
-        return await next;
+        return await _next;
     }
 
     private int WriteEntry(PipeWriter body, LogEntry entry)

@@ -62,6 +62,9 @@ internal sealed record SearchRow(
         return clean[..(char.IsHighSurrogate(clean[longest - 1]) ? longest - 1 : longest)];
     }
 
+    /// <summary>Texts and questions are split alike: to the parser Firefox/140 is a file and ada@example.com one word.</summary>
+    public static string Split(string text) => text.Replace('/', ' ').Replace('@', ' ');
+
     // Everything a person may remember of an entry; ids have filters of their own.
     private static string WordsOf(CanonicalEvent e)
     {
@@ -79,7 +82,7 @@ internal sealed record SearchRow(
                 Add(words, json.GetString());
         }
 
-        return Value(words.ToString(), int.MaxValue)!;
+        return Split(Value(words.ToString(), int.MaxValue)!);
     }
 
     private static void Add(StringBuilder words, string? text)

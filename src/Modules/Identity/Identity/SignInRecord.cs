@@ -8,11 +8,15 @@ internal sealed class SignInRecord(IDocumentSession store, Refusals refusals, Ad
 {
     public DateTimeOffset Now => User.Now(clock);
 
-    /// <summary>Records a failure: about the user whose address it was, else under the address's keyed hash.</summary>
+    /// <summary>
+    /// Records a failure: about the user whose address it was, else with the address's keyed hash. In a stream of its own,
+    /// not one per user: guesses at one account come many at once, and one stream would let them wait for, and fail, each other.
+    /// </summary>
     public void Failed(User? user, string email, string reason)
     {
         var hash = user is null ? addresses.Of(email) : null;
-        refusals.Record($"sign-in:{user?.Id ?? hash}", new SignInFailed(user?.Id, hash, reason, Now));
+        var stream = $"sign-in:{Guid.CreateVersion7(clock.GetUtcNow()):N}";
+        refusals.Record(stream, new SignInFailed(user?.Id, hash, reason, Now));
     }
 
     /// <summary>A ban that is over is lifted by the sign-in that finds it (contract §7.1).</summary>

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using Npgsql;
+
+namespace Modular.Host.Tests;
+
+/// <summary>The Host as a process of its own, over a database of the test, so that it can be killed.</summary>
+internal sealed class HostProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+
+    private HostProcess(Process process, string url)
+    {
+        _process = process;
+        Url = url;
+    }
+
+    /// <summary>Where it listens.</summary>
+    public string Url { get; }
+
+    public static async Task<HostProcess> StartAsync(string connectionString, params string[] settings)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList =
+            {
+                Path.Combine(AppContext.BaseDirectory, "Modular.Host.dll"),
+                "--environment", "Development",
+                "--urls", "http://127.0.0.1:0",
+                "--Auth:Secret=a secret for tests, long enough to be one",
+                "--Auth:PasswordIterations=1000",
+                "--Logging:LogLevel:Default=Warning",
+                "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Information",
+            },
+            Environment = { ["DATABASE_URL"] = "", ["DATABASE_URL_UNPOOLED"] = "", ["ConnectionStrings__Modular"] = connectionString },
+        };
+        foreach (var setting in settings)
+            start.ArgumentList.Add(setting);
+        var process = Process.Start(start)!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        return new HostProcess(process, await ListeningAddress(process).WaitAsync(Limit));
+    }
+
+    /// <summary>SIGKILL: no handler runs, no connection is closed in order.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(Limit);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            await KillAsync();
+        _process.Dispose();
+    }
+
+    private static async Task<string> ListeningAddress(Process process)
+    {
+        const string Mark = "Now listening on: ";
+        var said = new List<string>();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            said.Add(line);
+            if (line.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                // Nobody reads on, so the pipe must not fill up.
+                process.OutputDataReceived += (_, _) => { };
+                process.BeginOutputReadLine();
+                return line[(at + Mark.Length)..].Trim();
+            }
+        }
+
+        throw new InvalidOperationException($"The Host ended before it listened: {string.Join('\n', said)}");
+    }
+}
+
+/// <summary>Single numbers from a database.</summary>
+internal sealed class Numbers(string connectionString) : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create($"{connectionString};Maximum Pool Size=2");
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    public async Task<long> Of(string sql)
+    {
+        await using var command = _source.CreateCommand(sql);
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
+    }
+}
