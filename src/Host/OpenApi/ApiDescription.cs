@@ -1,4 +1,4 @@
-using System.Reflection;
+using System.Text;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -14,9 +14,10 @@ internal static class ApiDescription
 
     public static void AddApiDescription(this IServiceCollection services) => services.AddOpenApi(Document, options =>
     {
-        options.CreateSchemaReferenceId = type => SchemaName(type.Type) ?? OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+        options.CreateSchemaReferenceId = type =>
+            OperationDescription.SchemaName(type.Type) ?? OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+        options.AddOperationTransformer(OperationDescription.Describe);
         options.AddDocumentTransformer(Describe);
-        options.AddOperationTransformer(DescribeOperation);
     });
 
     public static void MapApiDescription(this WebApplication app)
@@ -32,11 +33,23 @@ internal static class ApiDescription
     private static async Task<byte[]> Make(IServiceProvider services)
     {
         await using var scope = services.CreateAsyncScope();
-        var provider = scope.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document);
-        var document = await provider.GetOpenApiDocumentAsync();
-        using var bytes = new MemoryStream();
-        await document.SerializeAsJsonAsync(bytes, OpenApiSpecVersion.OpenApi3_1);
-        return bytes.ToArray();
+        var document = await scope.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document).GetOpenApiDocumentAsync();
+        while (true)
+        {
+            using var bytes = new MemoryStream();
+            await document.SerializeAsJsonAsync(bytes, OpenApiSpecVersion.OpenApi3_1);
+            if (!DropUnused(document, Encoding.UTF8.GetString(bytes.ToArray())))
+                return bytes.ToArray();
+        }
+    }
+
+    /// <summary>Schemas of types that no operation shows: what a slice reads is described by its members, not by its record.</summary>
+    private static bool DropUnused(OpenApiDocument document, string json)
+    {
+        var schemas = document.Components!.Schemas!;
+        var unused = schemas.Keys.Where(name => !json.Contains($"\"#/components/schemas/{name}\"", StringComparison.Ordinal)).ToList();
+        unused.ForEach(name => schemas.Remove(name));
+        return unused.Count > 0;
     }
 
     private static Task Describe(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
@@ -51,42 +64,24 @@ internal static class ApiDescription
         };
         // The page and the document are served by the server they describe, whatever it is called from outside.
         document.Servers = [new OpenApiServer { Url = "/" }];
-        document.Components ??= new OpenApiComponents();
-        document.AddComponent(SessionCookie, new OpenApiSecurityScheme
+        document.AddComponent(OperationDescription.SessionCookie, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.ApiKey,
             In = ParameterLocation.Cookie,
             Name = "better-auth.session_token",
             Description = "Set by signing up or in; its name begins with __Secure- where the public address is https.",
         });
+        document.AddComponent(OperationDescription.AuthError, Error(("message", "For people."), ("code", "Stable, for programs; some answers have none.")));
+        document.AddComponent(OperationDescription.OtherError, Error(("error", "For people."), ("code", "Stable, for programs."), ("details", "More of it, e.g. each wrong member.")));
         return Task.CompletedTask;
     }
 
-    private const string SessionCookie = "session";
-
-    private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
+    private static OpenApiSchema Error(params (string Name, string Meaning)[] members) => new()
     {
-        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        if (metadata.OfType<MethodInfo>().FirstOrDefault()?.DeclaringType is { } declaring)
-        {
-            var slice = Outermost(declaring);
-            operation.OperationId ??= slice.Name;
-            operation.Tags = new HashSet<OpenApiTagReference> { new(Module(slice), context.Document) };
-            (operation.Summary, operation.Description) = Comments.Of(slice, operation.Summary, operation.Description);
-        }
-
-        if (operation.Responses?.ContainsKey("401") == true)
-            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SessionCookie, context.Document)] = [] }];
-        return Task.CompletedTask;
-    }
-
-    /// <summary>A slice's records are all called Request and Response; its name in front keeps them apart.</summary>
-    private static string? SchemaName(Type type) =>
-        type is { IsNested: true, IsGenericType: false, IsPrimitive: false } && type.Namespace?.StartsWith("Modular.", StringComparison.Ordinal) == true
-            ? Outermost(type).Name + type.Name
-            : null;
-
-    private static string Module(Type slice) => slice.Namespace!["Modular.".Length..].Split('.')[0];
-
-    private static Type Outermost(Type type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
+        Type = JsonSchemaType.Object,
+        Required = new HashSet<string> { members[0].Name },
+        Properties = members.ToDictionary(
+            member => member.Name,
+            member => (IOpenApiSchema)new OpenApiSchema { Type = member.Name == "details" ? null : JsonSchemaType.String, Description = member.Meaning }),
+    };
 }

@@ -18,9 +18,8 @@ internal static partial class Comments
     {
         if (!Read.GetOrAdd(slice.Assembly, Load).TryGetValue(slice.FullName!, out var comment))
             return (summary, description);
-        // The route that ends many a summary is said by the operation itself.
-        var sentence = Route().Replace(FirstSentence().Match(comment).Value, "").TrimEnd('.', ':', ' ', ',');
-        return (summary ?? sentence, description ?? comment);
+        var sentence = FirstSentence().Match(comment).Value;
+        return (summary ?? sentence.TrimEnd('.'), description ?? (comment == sentence ? null : comment));
     }
 
     private static Dictionary<string, string> Load(Assembly assembly)
@@ -30,7 +29,10 @@ internal static partial class Comments
             return [];
         return XDocument.Load(file).Descendants("member")
             .Where(member => member.Attribute("name")!.Value.StartsWith("T:", StringComparison.Ordinal) && member.Element("summary") is not null)
-            .ToDictionary(member => member.Attribute("name")!.Value[2..], member => Text(member.Element("summary")!));
+            .ToDictionary(
+                member => member.Attribute("name")!.Value[2..],
+                // The route that many a summary names is said by the operation itself.
+                member => Route().Replace(Text(member.Element("summary")!), ""));
     }
 
     private static string Text(XElement summary) => Spaces().Replace(
@@ -45,7 +47,7 @@ internal static partial class Comments
     [GeneratedRegex(@"^.*?(?:\.(?=\s|$)|$)", RegexOptions.CultureInvariant)]
     private static partial Regex FirstSentence();
 
-    [GeneratedRegex(@"[:,(]?\s*(?:GET|POST|PUT|PATCH|DELETE)\s+/\S+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"[:,]?\s*(?:GET|POST|PUT|PATCH|DELETE)\s+/[\w/{}.-]*\w}?", RegexOptions.CultureInvariant)]
     private static partial Regex Route();
 
     [GeneratedRegex(@"\s+")]

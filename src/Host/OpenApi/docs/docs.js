@@ -57,8 +57,10 @@ function example(schema, depth = 0) {
   const type = typesOf(found).find((one) => one !== "null") ?? (found.properties ? "object" : undefined);
   if (type === "object") {
     if (depth > 4) return {};
+    // What must be there; where nothing must, everything.
+    const names = Object.entries(found.properties ?? {}).filter(([name]) => !found.required?.length || found.required.includes(name));
     return Object.fromEntries(
-      Object.entries(found.properties ?? {}).map(([name, member]) => [name, example(member, depth + 1)]),
+      names.map(([name, member]) => [name, example(member, depth + 1)]),
     );
   }
   if (type === "array") return depth > 4 ? [] : [example(found.items ?? {}, depth + 1)];
@@ -89,7 +91,7 @@ function members(schema, prefix = "", depth = 0) {
       {},
       make("td", {}, make("code", {}, prefix + name)),
       make("td", {}, nameOfType(member)),
-      make("td", {}, found.required?.includes(name) ? "required" : ""),
+      make("td", {}, found.required?.includes(name) ? "yes" : ""),
       make("td", {}, inner.description ?? ""),
     );
     const nested = typesOf(inner).includes("array") ? `${prefix}${name}` : `${prefix}${name}.`;
@@ -100,7 +102,7 @@ function members(schema, prefix = "", depth = 0) {
 function schemaView(caption, schema) {
   const rows = members(schema);
   return rows.length > 0
-    ? tableOf(caption, ["Member", "Type", "", "Meaning"], rows)
+    ? tableOf(caption, ["Member", "Type", "Required", "Meaning"], rows)
     : make("p", {}, make("code", {}, nameOfType(schema)));
 }
 
@@ -213,7 +215,7 @@ function bodyOf(method, path, operation) {
     parameters.length > 0
       ? tableOf(
           "Parameters",
-          ["Name", "In", "Type", "", "Meaning"],
+          ["Name", "In", "Type", "Required", "Meaning"],
           parameters.map((one) =>
             make(
               "tr",
@@ -221,7 +223,7 @@ function bodyOf(method, path, operation) {
               make("td", {}, make("code", {}, one.name)),
               make("td", {}, one.in),
               make("td", {}, nameOfType(one.schema ?? {})),
-              make("td", {}, one.required ? "required" : ""),
+              make("td", {}, one.required ? "yes" : ""),
               make("td", {}, one.description ?? ""),
             ),
           ),
@@ -243,8 +245,7 @@ function operationView(method, path, operation, id) {
       "summary",
       {},
       make("span", { className: `method ${method}` }, method.toUpperCase()),
-      make("span", { className: "path" }, path),
-      make("span", { className: "says" }, operation.summary ?? ""),
+      make("span", {}, make("span", { className: "path" }, path), " ", make("span", { className: "says" }, operation.summary ?? "")),
       operation.security?.length > 0 ? make("span", { className: "lock" }, "needs a session") : null,
     ),
   );

@@ -150,9 +150,6 @@ public static class AuthEndpoints
     private static bool IsInput(Type type) =>
         type.GetInterfaces().Any(implemented => implemented.IsGenericType && implemented.GetGenericTypeDefinition() == typeof(IWireInput<>));
 
-    /// <summary>Which parameter of the handler the body or query is read into; without media types it is the query.</summary>
-    private sealed record WireInput(Type Type, Func<WireBody, object>? Read, IReadOnlyList<string> MediaTypes);
-
     /// <summary>
     /// Tells OpenAPI about bodies. Not <c>Accepts</c>: its metadata takes part in routing, which would answer other content
     /// types itself.

@@ -37,6 +37,7 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     private readonly string source;
     private readonly Func<WireBody>? query;
     private readonly List<FieldError> errors;
+    private readonly List<WireMember>? members;
 
     internal WireBody(JsonElement root, string source, string expected = "object", Func<WireBody>? query = null)
     {
@@ -45,7 +46,12 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
             Fail("", $"Invalid input: expected {expected}, received {KindOf(root)}");
     }
 
-    private WireBody(WireBody query, List<FieldError> errors) => (source, Root, this.errors) = (query.source, query.Root, errors);
+    /// <summary>An empty one that writes down what is read from it.</summary>
+    internal WireBody(string source, List<WireMember> members)
+        : this(JsonElement.Parse("{}"), source, query: () => new("query", members)) => this.members = members;
+
+    private WireBody(WireBody query, List<FieldError> errors) =>
+        (source, Root, members, this.errors) = (query.source, query.Root, query.members, errors);
 
     /// <summary>The whole input; every member a string where it came from a form or a query, or an array of strings where repeated.</summary>
     public JsonElement Root { get; }
@@ -57,7 +63,7 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     public Refusal? Refusal => errors.Count == 0 ? null : Kernel.Refusal.Invalid([.. errors]);
 
     /// <summary>The e-mail rule of the contract's validator: ASCII, a dot in the domain, no quoted parts.</summary>
-    public static bool IsEmail(string text) => text.Length <= 320 && Email().IsMatch(text);
+    public static bool IsEmail(string text) => text.Length <= 320 && EmailPattern().IsMatch(text);
 
     public string RequiredString(string name) => Text(name, required: true) ?? "";
 
@@ -65,12 +71,15 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     public string? OptionalString(string name) => Text(name, required: false);
 
     /// <summary>Absent, null and a string are all allowed.</summary>
-    public WireValue<string> NullableString(string name) =>
-        Member(name) switch { null => default, { ValueKind: JsonValueKind.Null } => new(true, null), _ => new(true, Text(name, required: true)) };
+    public WireValue<string> NullableString(string name)
+    {
+        Note(name, "string", isNullable: true);
+        return Member(name) switch { null => default, { ValueKind: JsonValueKind.Null } => new(true, null), _ => new(true, Text(name, required: true)) };
+    }
 
-    public string RequiredEmail(string name) => Checked(name, Text(name, required: true), IsEmail, "Invalid email address") ?? "";
+    public string RequiredEmail(string name) => Email(name, required: true) ?? "";
 
-    public string? OptionalEmail(string name) => Checked(name, Text(name, required: false), IsEmail, "Invalid email address");
+    public string? OptionalEmail(string name) => Email(name, required: false);
 
     public bool RequiredBool(string name) => Bool(name, required: true) ?? false;
 
@@ -79,12 +88,16 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     public double? OptionalNumber(string name) => Typed(name, "number", required: false, JsonValueKind.Number)?.GetDouble();
 
     /// <summary>Absent, null and a number are all allowed.</summary>
-    public WireValue<double?> NullableNumber(string name) => Member(name) switch
+    public WireValue<double?> NullableNumber(string name)
     {
-        null => default,
-        { ValueKind: JsonValueKind.Null } => new(true, null),
-        _ => new(true, Typed(name, "number", required: true, JsonValueKind.Number)?.GetDouble()),
-    };
+        Note(name, "number", isNullable: true);
+        return Member(name) switch
+        {
+            null => default,
+            { ValueKind: JsonValueKind.Null } => new(true, null),
+            _ => new(true, Typed(name, "number", required: true, JsonValueKind.Number)?.GetDouble()),
+        };
+    }
 
     /// <summary>One of a fixed set, case-sensitive.</summary>
     public string RequiredOneOf(string name, params IReadOnlyList<string> options) => OneOf(name, required: true, options) ?? "";
@@ -148,8 +161,23 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     private bool? Bool(string name, bool required) =>
         Typed(name, "boolean", required, JsonValueKind.True, JsonValueKind.False)?.ValueKind switch { null => null, var kind => kind == JsonValueKind.True };
 
+    private string? Email(string name, bool required)
+    {
+        Note(name, "string", required, format: "email");
+        return Checked(name, Text(name, required), IsEmail, "Invalid email address");
+    }
+
+    // The first time says most: a getter of something special notes it before it reads a plain string.
+    private void Note(
+        string name, string type, bool required = false, bool isNullable = false, string? format = null, IReadOnlyList<string>? options = null)
+    {
+        if (members is not null && !members.Exists(member => member.Name == name && member.Source == source))
+            members.Add(new(name, source, type, required, isNullable, format, options));
+    }
+
     private string? OneOf(string name, bool required, IReadOnlyList<string> options)
     {
+        Note(name, "string", required, options: options);
         var given = Member(name);
         if (given is null && !required)
             return null;
@@ -163,6 +191,7 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
 
     private JsonElement? Typed(string name, string expected, bool required, params ReadOnlySpan<JsonValueKind> kinds)
     {
+        Note(name, expected, required);
         var member = Member(name);
         if (member is null && !required)
             return null;
@@ -196,5 +225,5 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
 
     // Zod 4's default pattern; no group can match one text in two ways, so it does not backtrack far.
     [GeneratedRegex(@"^([A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+\-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
-    private static partial Regex Email();
+    private static partial Regex EmailPattern();
 }
