@@ -142,4 +142,12 @@ public interface IEventStoreOperations : IQueryEventStore
     /// <summary>Loads the state of an aggregate and remembers its version for the append.</summary>
     Task<IEventStream<T>> FetchForWriting<T>(string key, CancellationToken cancellation = default)
         where T : class;
+
+    /// <summary>
+    /// The same for several streams, in the order of their keys as given; one query where the aggregate has a snapshot.
+    /// Ours: Marten loads them one after the other, and ending a thousand sessions is one act.
+    /// </summary>
+    Task<IReadOnlyList<IEventStream<T>>> FetchForWriting<T>(
+        IReadOnlyCollection<string> keys, CancellationToken cancellation = default)
+        where T : class;
 }

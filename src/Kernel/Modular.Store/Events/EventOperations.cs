@@ -51,6 +51,27 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
         return new EventStream<T>(this, stream);
     }
 
+    public async Task<IReadOnlyList<IEventStream<T>>> FetchForWriting<T>(
+        IReadOnlyCollection<string> keys, CancellationToken cancellation = default)
+        where T : class
+    {
+        var aggregator = Aggregator.Of(typeof(T));
+        var schema = parts.Registry.SchemaOf(aggregator);
+        var streams = keys.Distinct().Select(key => Open(schema, key)).ToList();
+        var unknown = streams.Where(stream => stream.Aggregator is null).ToList();
+        if (unknown.Count > 1 && parts.Registry.Snapshot(typeof(T)) is { } snapshot)
+        {
+            await FillFromSnapshots(unknown, snapshot, cancellation);
+        }
+        else
+        {
+            foreach (var stream in unknown)
+                await Fill(stream, aggregator, cancellation);
+        }
+
+        return [.. streams.Select(stream => new EventStream<T>(this, stream))];
+    }
+
     public async Task<T?> AggregateStreamAsync<T>(
         string streamKey, long version = 0, DateTimeOffset? timestamp = null, CancellationToken token = default)
         where T : class
@@ -131,7 +152,6 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
     // The version and the state it belongs to come from one statement, so from one snapshot of the database.
     private async Task Fill(StreamAction stream, IAggregator aggregator, CancellationToken ct)
     {
-        stream.AggregateType ??= Names.Snake(aggregator.AggregateType.Name);
         if (parts.Registry.Snapshot(aggregator.AggregateType) is { } snapshot)
         {
             await FillFromSnapshot(stream, snapshot, ct);
@@ -144,8 +164,35 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
             stream.Expect(events.Count == 0 ? 0 : events[^1].Version);
         }
 
+        Filled(stream, aggregator);
+    }
+
+    private static void Filled(StreamAction stream, IAggregator aggregator)
+    {
+        stream.AggregateType ??= Names.Snake(aggregator.AggregateType.Name);
         stream.Starts = stream.ExpectedVersion == 0;
         stream.Aggregator = aggregator;
+    }
+
+    private async Task FillFromSnapshots(List<StreamAction> streams, ISnapshotProjection snapshot, CancellationToken ct)
+    {
+        var missing = streams.ToDictionary(stream => stream.Key);
+        await using (var command = parts.Database.Pooled.CreateCommand(
+            $"select s.version, d.data, s.id from {snapshot.Module}.mt_streams s left join {snapshot.Document.QualifiedName} d on d.id = s.id where s.id = any($1)"))
+        {
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. missing.Keys] });
+            await using var rows = await command.ExecuteReaderAsync(ct);
+            while (await rows.ReadAsync(ct))
+            {
+                missing.Remove(rows.GetString(2), out var stream);
+                await ReadSnapshot(stream!, snapshot, rows, ct);
+            }
+        }
+
+        foreach (var stream in missing.Values)
+            stream.Expect(0);
+        foreach (var stream in streams)
+            Filled(stream, snapshot.Aggregator);
     }
 
     private async Task FillFromSnapshot(StreamAction stream, ISnapshotProjection snapshot, CancellationToken ct)
@@ -160,10 +207,15 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
             return;
         }
 
-        stream.State = await rows.IsDBNullAsync(1, ct)
+        await ReadSnapshot(stream, snapshot, rows, ct);
+    }
+
+    private static async Task ReadSnapshot(StreamAction stream, ISnapshotProjection snapshot, NpgsqlDataReader row, CancellationToken ct)
+    {
+        stream.State = await row.IsDBNullAsync(1, ct)
             ? null
-            : JsonSerializer.Deserialize(rows.GetFieldValue<byte[]>(1), snapshot.Aggregator.AggregateType, StoreJson.Options);
-        stream.Expect(rows.GetInt64(0));
+            : JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), snapshot.Aggregator.AggregateType, StoreJson.Options);
+        stream.Expect(row.GetInt64(0));
     }
 
     private async Task<IReadOnlyList<IEvent>> ReadStream(
