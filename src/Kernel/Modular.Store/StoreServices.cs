@@ -21,6 +21,8 @@ public static class StoreServices
         services.AddSingleton(sp => new SubjectKeys(
             sp.GetRequiredService<StoreDatabase>(), secret(sp), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<EventReader>();
+        services.AddSingleton(sp => new CanonicalEvents(sp.GetRequiredService<EventReader>()));
+        services.AddSingleton(sp => new EventCatalogue(sp.GetRequiredService<StoreRegistry>()));
         services.AddSingleton<StoreParts>();
         services.AddSingleton(sp => new EventFeed(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<EventReader>()));

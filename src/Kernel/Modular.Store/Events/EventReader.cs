@@ -10,6 +10,8 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     /// <summary>The columns that <see cref="RowOf"/> expects, in order.</summary>
     public const string Columns = "epoch, xact, seq_id, id, stream_id, version, timestamp, type, canonical";
 
+    private static readonly IReadOnlySet<string> NoMembers = new HashSet<string>();
+
     /// <summary>A row as it is stored, not yet decoded.</summary>
     internal readonly record struct Row(
         FeedPosition Position, Guid Id, string StreamKey, long Version, DateTimeOffset Timestamp, string Type, byte[] Canonical);
@@ -34,7 +36,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             {
                 var document = JsonDocument.Parse(row.Canonical);
                 parsed.Add(document);
-                CollectKeys(document.RootElement, Mapping(row), subjects);
+                CollectKeys(document.RootElement, Mapping(row).PersonalMembers, subjects);
             }
 
             var known = subjects.Count == 0
@@ -51,16 +53,68 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         }
     }
 
+    /// <summary>Reads canonical bytes without mapping them to a type; see <see cref="CanonicalEvents"/>.</summary>
+    public async Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct)
+    {
+        var parsed = new List<JsonDocument>(canonical.Count);
+        var subjects = new HashSet<string>();
+        try
+        {
+            foreach (var bytes in canonical)
+            {
+                var document = JsonDocument.Parse(bytes);
+                parsed.Add(document);
+                CollectKeys(document.RootElement, PersonalMembers(document.RootElement), subjects);
+            }
+
+            var known = subjects.Count == 0
+                ? new Dictionary<string, SubjectKey>()
+                : await keys.For(subjects, create: false, ct);
+            return [.. parsed.Select(document => Open(document.RootElement, known))];
+        }
+        finally
+        {
+            parsed.ForEach(document => document.Dispose());
+        }
+    }
+
+    private CanonicalEvent Open(JsonElement canonical, IReadOnlyDictionary<string, SubjectKey> known)
+    {
+        var metadata = MetadataOf(canonical, canonical.GetProperty("id").GetGuid(), known);
+        return new CanonicalEvent(
+            canonical.GetProperty("id").GetGuid(),
+            canonical.GetProperty("time").GetDateTimeOffset(),
+            canonical.GetProperty("module").GetString()!,
+            canonical.GetProperty("type").GetString()!,
+            canonical.GetProperty("outcome").GetString()!,
+            canonical.GetProperty("reason").GetString(),
+            metadata.Actor,
+            canonical.GetProperty("subject").GetString(),
+            metadata.SessionId,
+            metadata.OrganizationId,
+            metadata.CorrelationId,
+            metadata.CausationId,
+            canonical.GetProperty("stream").GetString()!,
+            metadata.IpAddress,
+            metadata.UserAgent,
+            PlainData(canonical.GetProperty("data"), PersonalMembers(canonical), canonical.GetProperty("id").GetGuid(), known));
+    }
+
+    // A type that nobody registers any more has no personal members that could be told from others: they stay sealed.
+    private IReadOnlySet<string> PersonalMembers(JsonElement canonical) =>
+        registry.Event(canonical.GetProperty("module").GetString()!, canonical.GetProperty("type").GetString()!)?.PersonalMembers
+        ?? NoMembers;
+
     private EventMapping Mapping(Row row) => registry.Event(row.Position.Module, row.Type)
         ?? throw new UnknownEventTypeException(row.Position.Module, row.Type, $"seq_id {row.Position.Sequence}");
 
-    private static void CollectKeys(JsonElement canonical, EventMapping mapping, HashSet<string> subjects)
+    private static void CollectKeys(JsonElement canonical, IReadOnlySet<string> personal, HashSet<string> subjects)
     {
         AddKey(canonical.GetProperty("client"), subjects);
-        if (mapping.PersonalMembers.Count == 0)
+        if (personal.Count == 0)
             return;
         var data = canonical.GetProperty("data");
-        foreach (var name in mapping.PersonalMembers)
+        foreach (var name in personal)
         {
             if (data.TryGetProperty(name, out var member))
                 AddKey(member, subjects);
@@ -86,19 +140,22 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     }
 
     private static object Plain(
-        JsonElement data, EventMapping mapping, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
-    {
-        if (mapping.PersonalMembers.Count == 0)
-            return data.Deserialize(mapping.StoredAs, StoreJson.Options)!;
+        JsonElement data, EventMapping mapping, Guid id, IReadOnlyDictionary<string, SubjectKey> known) =>
+        mapping.PersonalMembers.Count == 0
+            ? data.Deserialize(mapping.StoredAs, StoreJson.Options)!
+            : JsonSerializer.Deserialize(PlainData(data, mapping.PersonalMembers, id, known), mapping.StoredAs, StoreJson.Options)!;
 
+    private static byte[] PlainData(
+        JsonElement data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
+    {
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, EventWriter.Compact))
         {
             json.WriteStartObject();
             foreach (var member in data.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
-                if (!mapping.PersonalMembers.Contains(member.Name))
+                if (!personal.Contains(member.Name))
                     member.Value.WriteTo(json);
                 else if (Unseal(member.Value, EventWriter.Place(id, member.Name), known) is { } plain)
                     json.WriteRawValue(plain);
@@ -109,7 +166,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             json.WriteEndObject();
         }
 
-        return JsonSerializer.Deserialize(buffer.WrittenSpan, mapping.StoredAs, StoreJson.Options)!;
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static EventMetadata MetadataOf(

@@ -14,7 +14,7 @@ internal static class EventWriter
     /// <summary>Larger events are refused at append, in bytes of canonical form.</summary>
     public const int MostBytes = 60 * 1024;
 
-    private static readonly JsonWriterOptions Compact = new() { Encoder = StoreJson.Options.Encoder, SkipValidation = true };
+    internal static readonly JsonWriterOptions Compact = new() { Encoder = StoreJson.Options.Encoder, SkipValidation = true };
 
     /// <summary>The subject whose key encrypts where a request came from: the actor, else the person it is about.</summary>
     public static string ClientKeySubject(IEvent e) => e.Metadata.Actor ?? e.Subject

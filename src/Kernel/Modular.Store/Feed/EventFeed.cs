@@ -31,6 +31,25 @@ public sealed class EventFeed
         return await ReadAfter(connection, after, limit, modules, ct);
     }
 
+    /// <summary>
+    /// The same page as it is stored: nothing decoded, so it works for events that no code knows any more.
+    /// </summary>
+    public async Task<IReadOnlyList<FeedEntry>> ReadCanonicalAfter(FeedPosition after, int limit, CancellationToken ct = default)
+    {
+        await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await using var command = Command(connection, after, limit, Modules, "epoch, xact, seq_id, id, canonical");
+        var page = new List<FeedEntry>();
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+        {
+            page.Add(new FeedEntry(
+                new FeedPosition(row.GetInt32(0), row.GetFieldValue<ulong>(1), row.GetString(5), row.GetInt64(2)),
+                row.GetGuid(3), row.GetFieldValue<byte[]>(4)));
+        }
+
+        return page;
+    }
+
     /// <summary>The position of the newest committed event, whether or not it is below the horizon yet.</summary>
     public async Task<FeedPosition> Latest(CancellationToken ct = default)
     {
@@ -62,7 +81,7 @@ public sealed class EventFeed
     internal async Task<IReadOnlyList<IEvent>> ReadAfter(
         NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyCollection<string>? modules, CancellationToken ct)
     {
-        await using var command = Command(connection, after, limit, modules is null or { Count: 0 } ? Modules : [.. modules]);
+        await using var command = Command(connection, after, limit, modules is null or { Count: 0 } ? Modules : [.. modules], EventReader.Columns);
         var rows = new List<EventReader.Row>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
         {
@@ -74,7 +93,7 @@ public sealed class EventFeed
     }
 
     private static NpgsqlCommand Command(
-        NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyList<string> modules)
+        NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyList<string> modules, string columns)
     {
         var command = new NpgsqlCommand { Connection = connection };
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
@@ -85,7 +104,7 @@ public sealed class EventFeed
         {
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = SequenceBefore(module, after) });
             // Both bounds are row comparisons on the primary key, so a page is an index scan wherever it begins.
-            pages.Add($"(select {EventReader.Columns}, '{module}' collate \"C\" as module from {module}.mt_events "
+            pages.Add($"(select {columns}, '{module}' collate \"C\" as module from {module}.mt_events "
                 + $"where (epoch, xact, seq_id) > ($2, $3, ${command.Parameters.Count}) "
                 + "and (epoch, xact) < ((select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot())) "
                 + "order by epoch, xact, seq_id limit $1)");
@@ -104,3 +123,6 @@ public sealed class EventFeed
             _ => -1,
         };
 }
+
+/// <summary>An event as it is stored: where it stands in the feed, which it is, and its canonical bytes.</summary>
+public sealed record FeedEntry(FeedPosition Position, Guid Id, byte[] Canonical);
