@@ -29,7 +29,7 @@ internal sealed partial class DocumentSession : IDocumentSession
 
     IQueryEventStore IQuerySession.Events => _events;
 
-    public bool HasPendingChanges => _operations.Count > 0 || _events.Streams.Count > 0;
+    public bool HasPendingChanges => _operations.Count > 0 || _events.Streams.Values.Any(stream => stream.Events.Count > 0);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -144,8 +144,8 @@ internal sealed partial class DocumentSession : IDocumentSession
         if (change is not null)
             return (change.Document, true);
         return _events.Streams.TryGetValue((mapping.Schema, id), out var stream)
-            && stream.Aggregator?.AggregateType == mapping.DocumentType
-            ? (stream.State, true)
+            && stream.Knows(mapping.DocumentType)
+            ? (stream.StateOf(mapping.DocumentType), true)
             : null;
     }
 }

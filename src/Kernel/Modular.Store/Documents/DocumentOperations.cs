@@ -84,7 +84,7 @@ internal sealed class DocumentOperation(
         batch.With(id).WithJson(JsonSerializer.SerializeToUtf8Bytes(document, mapping.DocumentType, StoreJson.Options))
             .With(now).With(version);
         foreach (var column in mapping.Duplicated)
-            batch.WithAny(column.Read(document!));
+            batch.WithColumn(column.Read(document!), column.PgType);
     }
 
     public Exception? Explain(PostgresException failure) => failure.SqlState == StoreBatch.ExpectationFailed

@@ -5,9 +5,14 @@ internal abstract class StoredEvent : IEvent
 {
     public required Guid Id { get; init; }
 
-    public long Version { get; set; }
+    /// <summary>A projection that wrote it unknown would write something else when it is rebuilt.</summary>
+    public long Version
+    {
+        get => _version > 0 ? _version : throw Unknown(nameof(Version));
+        set => _version = value;
+    }
 
-    public long Sequence => Position.Sequence;
+    public long Sequence => Position.Sequence > 0 ? Position.Sequence : throw Unknown(nameof(Sequence));
 
     public abstract object Data { get; }
 
@@ -28,6 +33,12 @@ internal abstract class StoredEvent : IEvent
     public string? Subject { get; set; }
 
     public EventMetadata Metadata { get; set; } = new();
+
+    private long _version;
+
+    private InvalidOperationException Unknown(string member) => new(
+        $"The {member} of {EventTypeName} is not known before it is committed"
+        + (member == nameof(Version) ? "; append it with FetchForWriting or an expected version." : "."));
 
     /// <summary>Wraps an event in the generic type that projections are written against.</summary>
     public static StoredEvent Of(

@@ -12,6 +12,11 @@ internal interface IAggregator
     /// <summary>The events that change the state.</summary>
     IReadOnlyCollection<Type> EventTypes { get; }
 
+    /// <summary>
+    /// Something of it takes an <see cref="IEvent{T}"/> and may read what only the commit knows: metadata and version.
+    /// </summary>
+    bool ReadsEnvelope { get; }
+
     /// <summary>The state after an event; null when there is none yet or the event ends it.</summary>
     object? Apply(object? state, IEvent e);
 }
@@ -43,6 +48,8 @@ internal sealed class Aggregator : IAggregator
 
     public IReadOnlyCollection<Type> EventTypes { get; }
 
+    public bool ReadsEnvelope { get; private set; }
+
     public static IAggregator Of(Type type) => Known.GetOrAdd(type, key => new Aggregator(key));
 
     public object? Apply(object? state, IEvent e)
@@ -64,6 +71,7 @@ internal sealed class Aggregator : IAggregator
         Expression argument = wrapped
             ? Expression.Convert(e, parameter)
             : Expression.Convert(Expression.Property(e, nameof(IEvent.Data)), eventType);
+        ReadsEnvelope |= wrapped;
         if (method is { Name: "Create", IsStatic: true } && method.ReturnType == AggregateType)
             _creates.Add(eventType, Compile<Func<IEvent, object>>(Expression.Call(method, argument), e));
         else if (method is { Name: "Apply", IsStatic: false })

@@ -35,6 +35,12 @@ internal static partial class ModuleDdl
                     message = format('%s touched %s rows instead of %s', what, actual, expected);
             end if;
         end $body$;
+        create or replace function {schema}.refuse_older(stream text) returns bigint
+        language plpgsql as $body$
+        begin
+            raise exception using errcode = 'MT002',
+                message = format('stream %s was appended to by a younger transaction', stream);
+        end $body$;
         create or replace function {schema}.enter_epoch() returns integer
         language plpgsql as $body$
         declare
