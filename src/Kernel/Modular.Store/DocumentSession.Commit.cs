@@ -111,6 +111,8 @@ internal sealed partial class DocumentSession
             batch.Write(new SubjectKeyInsert(key));
         foreach (var stream in StreamLock.InOrder(_events.Streams.Values))
             Write(batch, stream, keys);
+        foreach (var rows in RowLock.InOrder(_operations.OfType<DocumentOperation>()))
+            batch.Write(rows);
         _operations.ForEach(batch.Write);
     }
 

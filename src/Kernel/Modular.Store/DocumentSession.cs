@@ -46,6 +46,15 @@ internal sealed partial class DocumentSession : IDocumentSession
         return await rows.ReadAsync(token) ? Deserialize<T>(rows, 0) : null;
     }
 
+    public async Task<Revision<T>?> LoadRevisionAsync<T>(string id, CancellationToken token = default)
+        where T : class
+    {
+        await using var command = _parts.Database.Pooled.CreateCommand(DocumentSql.Of(_parts.Registry.Document(typeof(T))).LoadRevision);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+        await using var rows = await command.ExecuteReaderAsync(token);
+        return await rows.ReadAsync(token) ? new Revision<T>(Deserialize<T>(rows, 0), rows.GetInt64(1)) : null;
+    }
+
     public async Task<IReadOnlyList<T>> LoadManyAsync<T>(IEnumerable<string> ids, CancellationToken token = default)
         where T : class
     {

@@ -109,7 +109,7 @@ public sealed class EventFeed
         return await _reader.Decode(rows, ct);
     }
 
-    private static NpgsqlCommand Command(
+    internal static NpgsqlCommand Command(
         NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyList<string> modules, string columns)
     {
         var command = new NpgsqlCommand { Connection = connection };
@@ -127,7 +127,7 @@ public sealed class EventFeed
                 + "order by epoch, xact, seq_id limit $1)");
         }
 
-        command.CommandText = $"{string.Join(" union all ", pages)} order by epoch, xact, module, seq_id limit $1";
+        command.CommandText = $"select * from ({string.Join(" union all ", pages)}) page order by epoch, xact, module, seq_id limit $1";
         return command;
     }
 

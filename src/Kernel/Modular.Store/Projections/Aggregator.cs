@@ -37,7 +37,7 @@ internal sealed class Aggregator : IAggregator
     {
         AggregateType = type;
         const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance;
-        foreach (var method in type.GetMethods(All).Where(method => method.GetParameters().Length == 1))
+        foreach (var method in type.GetMethods(All).Where(IsConvention))
             Add(method);
         EventTypes = [.. _creates.Keys.Concat(_applies.Keys).Concat(_deletes.Keys).Distinct()];
         if (EventTypes.Count == 0)
@@ -60,6 +60,10 @@ internal sealed class Aggregator : IAggregator
             return null;
         return _applies.TryGetValue(e.EventType, out var apply) ? apply(state, e) : state;
     }
+
+    // A record brings methods of its own with one parameter: Equals, and Deconstruct when it has one member.
+    private static bool IsConvention(MethodInfo method) =>
+        method.Name is "Create" or "Apply" or "ShouldDelete" && method.GetParameters() is [{ ParameterType.IsByRef: false }];
 
     private void Add(MethodInfo method)
     {

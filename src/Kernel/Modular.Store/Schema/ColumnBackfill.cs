@@ -19,11 +19,8 @@ internal static class ColumnBackfill
         if (columns.Count == 0)
             return;
         var rows = 0L;
-        for (string? last = ""; last is not null;)
-        {
-            (last, var count) = await Chunk(connection, document, columns, last, ct);
-            rows += count;
-        }
+        for (var (last, count) = ("", ChunkRows); count == ChunkRows; rows += count)
+            (last, count) = await Chunk(connection, document, columns, last, ct);
 
         await Remember(connection, document, columns, ct);
         if (rows > 0)
@@ -46,12 +43,12 @@ internal static class ColumnBackfill
     }
 
     // A row that somebody has written since it was read is right already, or belongs to the version before.
-    private static async Task<(string? Last, int Count)> Chunk(
+    private static async Task<(string Last, int Count)> Chunk(
         NpgsqlConnection connection, DocumentMapping document, List<DuplicatedColumn> columns, string after, CancellationToken ct)
     {
         var rows = await Read(connection, document, after, ct);
         if (rows.Count == 0)
-            return (null, 0);
+            return (after, 0);
         var sets = string.Join(", ", columns.Select((column, at) => $"{column.Name} = ${at + 3}::{column.PgType}"));
         await using var npgsql = new NpgsqlBatch(connection);
         var batch = new StoreBatch(npgsql);

@@ -89,7 +89,7 @@ public sealed class SchemaValidator
             if (part.Length > 0 && !relations.Contains((schema, name)))
                 continue;
             var found = actual.GetValueOrDefault((kind, schema, name, part));
-            if (found is null && kind != "column" && lost[(schema, name)].Any(column => Mentions(wanted, column)))
+            if (found is null && part.Length > 0 && kind != "column" && lost[(schema, name)].Any(column => Mentions(wanted, column)))
                 continue;
             if (Sentence(kind, what, wanted, found) is { } sentence)
                 yield return new SchemaDifference(schema, what, sentence);
