@@ -1,27 +1,22 @@
-using Modular.Testing;
 using Npgsql;
 
 namespace Modular.Store.Tests;
 
-/// <summary>What open, late and dead transactions do to the feed. Each test has a database of its own on a server of theirs.</summary>
-public sealed class FeedTests : IAsyncLifetime
+/// <summary>What open, late and dead transactions do to the feed.</summary>
+public sealed class FeedTests(OwnServer server) : IClassFixture<OwnServer>, IAsyncLifetime
 {
-    private TestDatabase? _database;
+    private string? _database;
     private Node? _node;
 
     private Node Node => _node!;
 
     public async Task InitializeAsync()
     {
-        _database = await TestDatabase.CreateAsync(ownServer: true);
-        _node = await Node.Start(_database.ConnectionString);
+        _database = await server.NewDatabase();
+        _node = await Node.Start(_database);
     }
 
-    public async Task DisposeAsync()
-    {
-        await Node.DisposeAsync();
-        await _database!.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await Node.DisposeAsync();
 
     [Fact]
     public async Task Writers_that_commit_out_of_order_are_each_read_once_in_the_order_of_their_transactions()
@@ -80,11 +75,9 @@ public sealed class FeedTests : IAsyncLifetime
     public async Task A_unit_of_work_whose_transaction_is_too_old_is_sent_again_in_a_new_one()
     {
         await Node.Append("a", new JournalOpened("1"));
-        await using var holder = await RawWriter.Begin(Node);
         await using var session = Node.Session();
         session.Events.Append("a", new LineWritten("3", 1));
         // The fence is the first write of a page: it takes the transaction's id, and here it waits with it.
-        await Node.Execute("create table public.gate (id int primary key, n int); insert into public.gate values (1, 0)");
         await using var gate = await Node.Database.Direct.OpenConnectionAsync();
         await using var closed = await gate.BeginTransactionAsync();
         await Run(gate, "select pg_advisory_xact_lock(77)");
@@ -99,7 +92,6 @@ public sealed class FeedTests : IAsyncLifetime
         var events = await Node.Session().Events.FetchStreamAsync<Journal>("a");
         Assert.Equal(["2", "3"], events.Skip(1).Select(e => ((LineWritten)e.Data).Text));
         Assert.True(events[2].Position > events[1].Position);
-        await holder.Rollback();
         Assert.Equal(["a", "a", "a"], await new Reader(Node).Next());
     }
 
@@ -120,7 +112,7 @@ public sealed class FeedTests : IAsyncLifetime
     public async Task An_old_open_transaction_holds_the_feed_back_and_nothing_is_skipped_after_it_ends()
     {
         // Not even ours: any transaction of the cluster that has an id.
-        await using var other = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_database!.ConnectionString) { Database = "postgres", Pooling = false }.ConnectionString);
+        await using var other = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_database) { Database = "postgres", Pooling = false }.ConnectionString);
         await other.OpenAsync();
         await using var open = await other.BeginTransactionAsync();
         await Run(other, "select pg_current_xact_id()");

@@ -137,6 +137,30 @@ public sealed class Store : IAsyncLifetime
     }
 }
 
+/// <summary>
+/// A server of a test class's own: its tests hold transactions open, which would hold back the feeds of all others.
+/// </summary>
+public sealed class OwnServer : IAsyncLifetime
+{
+    private TestDatabase? _first;
+    private int _databases;
+
+    public async Task InitializeAsync() => _first = await TestDatabase.CreateAsync(ownServer: true);
+
+    public async Task DisposeAsync() => await _first!.DisposeAsync();
+
+    /// <summary>Empty; it goes with the server.</summary>
+    internal async Task<string> NewDatabase()
+    {
+        var name = new NpgsqlConnectionStringBuilder(_first!.ConnectionString).Database + $"_{++_databases}";
+        await using var connection = new NpgsqlConnection(_first.ConnectionString);
+        await connection.OpenAsync();
+        await using var create = new NpgsqlCommand($"create database {name} template template0 encoding 'UTF8'", connection);
+        await create.ExecuteNonQueryAsync();
+        return new NpgsqlConnectionStringBuilder(_first.ConnectionString) { Database = name }.ConnectionString;
+    }
+}
+
 /// <summary>Names that no other test of the class uses.</summary>
 internal static class Some
 {

@@ -131,7 +131,7 @@ internal sealed class FoldedState
 }
 
 /// <summary>
-/// The statements that append. A stream's row carries the id of the last transaction that appended, and an append
+/// The statements that append. A stream's row carries epoch and id of the last transaction that appended, and an append
 /// whose transaction is older is refused: versions never appear reversed in the feed (DESIGN §4).
 /// </summary>
 internal sealed class AppendOperation(
@@ -143,19 +143,19 @@ internal sealed class AppendOperation(
         var table = $"{stream.Schema}.mt_streams";
         if (stream.Starts)
         {
-            batch.Sql($"insert into {table} (id, type, version, last_xact, timestamp, created) values ($1, $2, $3, pg_current_xact_id(), $4, $4)")
-                .With(stream.Key).With(stream.AggregateType).With(stream.Version).With(last);
+            batch.Sql($"insert into {table} (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5)")
+                .With(stream.Key).With(stream.AggregateType).With(stream.Version).With(epoch).With(last);
         }
         else if (stream.ExpectedVersion is { } expected)
         {
-            batch.Sql($"update {table} set version = $2, last_xact = pg_current_xact_id(), timestamp = $3 where id = $1 and version = $4 and last_xact <= pg_current_xact_id()")
-                .With(stream.Key).With(stream.Version).With(last).With(expected);
+            batch.Sql($"update {table} set version = $2, last_epoch = $3, last_xact = pg_current_xact_id(), timestamp = $4 where id = $1 and version = $5 and (last_epoch, last_xact) <= ($3, pg_current_xact_id())")
+                .With(stream.Key).With(stream.Version).With(epoch).With(last).With(expected);
         }
         else
         {
-            batch.Sql($"insert into {table} as s (id, type, version, last_xact, timestamp, created) values ($1, $2, $3, pg_current_xact_id(), $4, $4) "
-                + "on conflict (id) do update set version = s.version + $3, last_xact = pg_current_xact_id(), timestamp = $4 where s.last_xact <= pg_current_xact_id()")
-                .With(stream.Key).With(stream.AggregateType).With((long)stream.Stored.Count).With(last);
+            batch.Sql($"insert into {table} as s (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5) "
+                + "on conflict (id) do update set version = s.version + $3, last_epoch = $4, last_xact = pg_current_xact_id(), timestamp = $5 where (s.last_epoch, s.last_xact) <= ($4, pg_current_xact_id())")
+                .With(stream.Key).With(stream.AggregateType).With((long)stream.Stored.Count).With(epoch).With(last);
         }
 
         for (var at = 0; at < stream.Stored.Count; at++)

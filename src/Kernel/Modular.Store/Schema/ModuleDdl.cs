@@ -69,9 +69,11 @@ internal static partial class ModuleDdl
             id text collate "C" primary key,
             type text,
             version bigint not null,
+            last_epoch integer not null default 1,
             last_xact xid8 not null,
             timestamp timestamptz not null,
             created timestamptz not null) with (fillfactor = 80);
+        alter table {schema}.mt_streams add column if not exists last_epoch integer not null default 1;
         create table if not exists {schema}.mt_events (
             seq_id bigint not null default nextval('{store}.event_sequence'),
             id uuid not null,
