@@ -71,9 +71,11 @@ public sealed class ProjectionRebuild
                     var different = await Switch(projection, shadow, reached, compare, token);
                     return new RebuildResult(projectionName, events, await shadow.CountLive(token), different);
                 }
-                catch (PostgresException busy) when (busy.SqlState == PostgresErrorCodes.LockNotAvailable && refused < MostRefused)
+                catch (PostgresException busy) when (refused < MostRefused
+                    && busy.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
                 {
-                    // Somebody reads or writes the table for long. Whoever comes meanwhile must not queue up behind us.
+                    // Somebody has read or written the table and is not done. Whoever comes meanwhile must not queue up
+                    // behind us, and whoever has read it and waits to write it must not wait for one who waits for them.
                     await Task.Delay(Pause, token);
                 }
             }

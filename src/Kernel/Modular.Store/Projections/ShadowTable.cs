@@ -102,10 +102,13 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
             await Rename(ct);
     }
 
+    /// <summary>Leaves nothing behind. The server may take a moment to notice that a connection was closed, so the lock goes here.</summary>
     public async Task Drop()
     {
-        if (connection.State == System.Data.ConnectionState.Open)
-            await Execute($"drop table if exists {_shadow}", CancellationToken.None);
+        if (connection.State != System.Data.ConnectionState.Open)
+            return;
+        await Execute($"drop table if exists {_shadow}", CancellationToken.None);
+        await Execute("select pg_advisory_unlock_all()", CancellationToken.None);
     }
 
     private Task CopyDifferences(CancellationToken ct)
