@@ -139,6 +139,32 @@ public sealed class PlantedViolations
         Rules.Leftovers(new SourceFile("X.cs", "// TODO: later\n// TODO(#12): named\n#region Fields\n")));
 
     [Fact]
+    public void Keys_are_found_however_they_are_read() => Assert.Equal(
+        ["Modular:Size", "MODULAR_URL", "Auth:AllowSignUp"],
+        Documents.KeysRead(new SourceFile(
+            "X.cs",
+            """"
+            var size = configuration.GetValue("Modular:Size", 1);
+            var url = First(configuration, "MODULAR_URL");
+            throw new("Auth:Nothing is wrong"); var code = "NOT_FOUND";
+            var section = configuration.GetSection("Auth");
+            AllowSignUp = section.GetValue(nameof(AllowSignUp), AllowSignUp);
+            """")));
+
+    [Fact]
+    public void Explained_keys_are_those_of_the_first_column() => Assert.Equal(
+        ["Auth:Secret", "AUTH_SECRET"],
+        Documents.KeysExplained("| key | default |\n| --- | --- |\n| `Auth:Secret` (or `AUTH_SECRET`, `--secret`) | `Other:Key` |\n"));
+
+    [Fact]
+    public void A_link_to_nowhere_is_found()
+    {
+        var readme = Path.Combine(Solution.Root, "README.md");
+        Assert.Equal(["README.md -> docs/nowhere.md"], Documents.BrokenLinks(readme, "[a](docs/nowhere.md) [b](https://example.com) [c](README.md#x)"));
+        Assert.Equal(["README.md names src/Nowhere.cs"], Documents.MissingFiles(readme, "`src/Nowhere.cs` and `src/Host/Program.cs` and `src`"));
+    }
+
+    [Fact]
     public void Literals_of_every_kind_are_told_from_code()
     {
         const string Code = """"
