@@ -33,7 +33,7 @@ internal sealed class RawWriter : IAsyncDisposable
         var action = new StreamAction(registry.Event(events[0].GetType()).Schema, stream);
         var now = DateTimeOffset.UtcNow;
         foreach (var data in events)
-            action.Add(StoredEvent.Of(data, registry.Event(data.GetType()), Guid.CreateVersion7(), stream, 0, now, FeedPosition.Start));
+            action.Add(registry.Event(data.GetType()).Wrap(data, Guid.CreateVersion7(), stream, 0, now, FeedPosition.Start));
         var written = action.Stored.Select(e =>
         {
             var mapping = registry.Event(e.EventType);
