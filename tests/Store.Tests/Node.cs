@@ -138,9 +138,11 @@ public sealed class Store : IAsyncLifetime
 }
 
 /// <summary>
-/// A server of a test class's own: its tests hold transactions open, which would hold back the feeds of all others.
+/// A server of their own for tests that hold transactions open, which would hold back the feeds of all others; one after
+/// the other, since the environment may name a server that all of them share.
 /// </summary>
-public sealed class OwnServer : IAsyncLifetime
+[CollectionDefinition(nameof(OwnServer), DisableParallelization = true)]
+public sealed class OwnServer : IAsyncLifetime, ICollectionFixture<OwnServer>
 {
     private TestDatabase? _first;
     private int _databases;

@@ -3,7 +3,8 @@ using Npgsql;
 
 namespace Modular.Store.Tests;
 
-public sealed class RebuildTests(OwnServer server) : IClassFixture<OwnServer>, IAsyncLifetime
+[Collection(nameof(OwnServer))]
+public sealed class RebuildTests(OwnServer server) : IAsyncLifetime
 {
     private const string Snapshots = "bank.mt_doc_account";
 

@@ -1,11 +1,13 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Modular.Store.Tests;
 
 /// <summary>Exactly once, whoever works and whoever dies.</summary>
-public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServer>, IAsyncLifetime
+[Collection(nameof(OwnServer))]
+public sealed class SubscriptionTests(OwnServer server) : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -152,6 +154,42 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
     }
 
     [Fact]
+    public async Task How_far_a_subscription_is_behind_is_a_metric()
+    {
+        var lags = new List<double>();
+        var metrics = One.Get<FeedMetrics>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, all) =>
+            {
+                if (instrument.Meter.Name == FeedMetrics.MeterName && ReferenceEquals(instrument.Meter.Scope, metrics))
+                    all.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, seconds, tags, _) =>
+        {
+            Assert.Equal("ledger", tags[0].Value);
+            lags.Add(seconds);
+        });
+        listener.Start();
+        await using var open = await RawWriter.Begin(One);
+        await open.TakeId();
+        await One.StartDaemon();
+        await One.Append("a", new JournalOpened("x"));
+        await Until(() => Behind(lag => lag > 0.1));
+        await open.Rollback();
+        await One.Daemon.WaitForNonStaleData(Patience);
+        await Until(() => Behind(lag => lag == 0));
+
+        Task<bool> Behind(Func<double, bool> matches)
+        {
+            lags.Clear();
+            listener.RecordObservableInstruments();
+            return Task.FromResult(lags.Any(matches));
+        }
+    }
+
+    [Fact]
     public async Task A_standby_whose_connection_dies_stands_by_again()
     {
         await One.StartDaemon();
@@ -190,6 +228,7 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
         await One.Append("a", new JournalOpened("x"));
         await older.Daemon.WaitForNonStaleData(Patience);
         await One.Append("a", new LineWritten("y", 1));
+        older.Get<FeedSignal>().Heard();
         await Until(() => Task.FromResult(older.Daemon.Statuses.Any(status => status.State == SubscriptionStatus.Stopped)));
         Assert.Contains("journal.line_written.2", Assert.Single(older.Daemon.Statuses).Problem!, StringComparison.Ordinal);
         await One.StartDaemon();
@@ -216,9 +255,9 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
         await using var three = await Node.Start(_database);
         Assert.Equal(2, three.Database.Epoch);
         await three.Append("b", new LineWritten("z", 1));
-        Assert.Equal(["a", "b", "b"], (await three.Feed.ReadAfter(FeedPosition.Start, 10)).Select(e => e.StreamKey));
         await three.StartDaemon("three");
         await three.Daemon.WaitForNonStaleData(Patience);
+        Assert.Equal(["a", "b", "b"], (await three.Feed.ReadAfter(FeedPosition.Start, 10)).Select(e => e.StreamKey));
         Assert.Equal([("a", 1L), ("b", 1L), ("b", 2L)], await Ledger());
     }
 
@@ -233,6 +272,7 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
         await using var two = await Node.Start(_database);
         await two.Append("a", new LineWritten("y", 1));
         await two.Append("k", new MoneyPaidIn(1));
+        await Until(async () => (await two.Feed.ReadAfter(FeedPosition.Start, 10, ["journal"])).Count == 2);
         Assert.Equal(["a", "a"], (await two.Feed.ReadAfter(FeedPosition.Start, 10, ["journal"])).Select(e => e.StreamKey));
     }
 

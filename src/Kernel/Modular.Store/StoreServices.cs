@@ -46,6 +46,7 @@ public static class StoreServices
     /// <summary>The background half of the store: hints between nodes and subscriptions. A command line does without.</summary>
     public static IServiceCollection AddStoreDaemon(this IServiceCollection services)
     {
+        services.AddSingleton<FeedMetrics>();
         services.AddSingleton<SubscriptionDaemon>();
         services.AddSingleton<IProjectionDaemon>(sp => sp.GetRequiredService<SubscriptionDaemon>());
         services.AddHostedService<FeedSignalRelay>();

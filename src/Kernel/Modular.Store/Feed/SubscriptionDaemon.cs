@@ -8,7 +8,7 @@ namespace Modular.Store;
 
 /// <summary>Runs the subscriptions: each on one node at a time, taken over by another when that one is gone.</summary>
 internal sealed class SubscriptionDaemon(
-    StoreRegistry registry, EventFeed feed, StoreParts parts, IServiceScopeFactory scopes, ILogger<SubscriptionDaemon> log)
+    StoreRegistry registry, EventFeed feed, StoreParts parts, FeedMetrics metrics, IServiceScopeFactory scopes, ILogger<SubscriptionDaemon> log)
     : BackgroundService, IProjectionDaemon
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
@@ -24,6 +24,8 @@ internal sealed class SubscriptionDaemon(
         var latest = new List<(SubscriptionMapping Subscription, FeedPosition Position)>();
         foreach (var subscription in registry.Subscriptions)
             latest.Add((subscription, await feed.Latest(feed.Asked(subscription.Modules), late.Token)));
+        // Whoever committed may have told nobody: a command line has no background half.
+        parts.Signal.Heard();
         foreach (var (subscription, position) in latest)
         {
             while (await SubscriptionRun.Progress(parts.Database, subscription, late.Token) < position)
@@ -39,7 +41,7 @@ internal sealed class SubscriptionDaemon(
         var pause = Soon;
         while (!ct.IsCancellationRequested)
         {
-            await using var run = new SubscriptionRun(subscription, feed, parts, scopes, Report);
+            await using var run = new SubscriptionRun(subscription, feed, parts, metrics, scopes, Report);
             try
             {
                 await run.Work(ct);
@@ -89,7 +91,7 @@ public interface IProjectionDaemon
 /// guaranteed by the progress it moves, in the page's own transaction (DESIGN §4).
 /// </summary>
 internal sealed class SubscriptionRun(
-    SubscriptionMapping subscription, EventFeed feed, StoreParts parts, IServiceScopeFactory scopes,
+    SubscriptionMapping subscription, EventFeed feed, StoreParts parts, FeedMetrics metrics, IServiceScopeFactory scopes,
     Action<SubscriptionStatus> report) : IAsyncDisposable
 {
     private const int PageSize = 500;
@@ -116,6 +118,7 @@ internal sealed class SubscriptionRun(
         while (!await TryLock(ct))
         {
             report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Standby, FeedPosition.Start, null));
+            metrics.Stops(subscription.Name);
             await Task.Delay(TakeOver, ct);
         }
 
@@ -156,6 +159,7 @@ internal sealed class SubscriptionRun(
             var events = await feed.ReadAfter(_connection!, position, PageSize, modules, ct);
             if (events.Count > 0)
             {
+                metrics.Applies(subscription.Name, events[0].Timestamp);
                 position = await Apply(position, events, ct);
                 held = Soonest;
                 continue;
@@ -164,6 +168,10 @@ internal sealed class SubscriptionRun(
             // What an older open transaction holds back gives no hint when it may be read: so look again soon, then
             // less and less. Where nothing is held back the next event brings a hint, or is found when the net is drawn.
             var isHeld = await EventFeed.IsHeldBack(_connection!, position, modules, ct);
+            if (isHeld)
+                metrics.IsHeldBack(subscription.Name);
+            else
+                metrics.IsUpToDate(subscription.Name);
             await Wait(hint, isHeld ? held : Latest, ct);
             held = isHeld ? TimeSpan.FromTicks(Math.Min(HeldBack.Ticks, held.Ticks * 2)) : Soonest;
         }
