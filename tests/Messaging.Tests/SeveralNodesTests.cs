@@ -79,8 +79,8 @@ public sealed class SeveralNodesTests : IAsyncLifetime
     [Fact]
     public async Task A_handler_whose_message_another_node_took_leaves_nothing()
     {
-        // So long a lease is not extended while the test runs.
-        await using var ada = await Node.Start(_database, "ada", settings => settings.Lease = TimeSpan.FromHours(1));
+        // So long a lease is not extended while the test runs, and ada has no room to claim it a second time herself.
+        await using var ada = await Node.Start(_database, "ada", settings => (settings.Lease, settings.ClaimBatch) = (TimeSpan.FromHours(1), 1));
         var released = new TaskCompletionSource();
         ada.Script.OnNote = (_, _) => released.Task;
         await ada.Publish(new TakeNote.Noted("a", "one"));

@@ -5,27 +5,31 @@ namespace Modular.Store;
 /// <content>The commit: one batch, one round trip, one implicit transaction.</content>
 internal sealed partial class DocumentSession
 {
-    /// <summary>How often a batch is tried: a transaction that came too late for a stream, or a key made elsewhere.</summary>
-    private const int Tries = 3;
+    /// <summary>How often a batch is tried where nothing it rests on has to be decided anew.</summary>
+    private const int Tries = 6;
 
     public async Task SaveChangesAsync(CancellationToken token = default)
     {
         if (!HasPendingChanges && _first.Count == 0)
             return;
 
-        // Every read a decision rests on comes before the first write, so before the transaction has its id.
-        await _events.Complete(token);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await Commit(token);
+                await (attempt == 1 ? CommitAtOnce(token) : CommitAlone(token));
                 break;
             }
-            catch (Exception failure) when (attempt < Tries && MayRetry(failure))
+            catch (ConcurrencyException failure) when (attempt < Tries && MayRetry(failure))
             {
                 if (failure is SubjectKeyTakenException taken)
                     _parts.Keys.Forget(taken.Subject);
+            }
+            finally
+            {
+                // Also when nobody knows whether it was committed.
+                foreach (var shred in _operations.OfType<ShredSubjectKey>())
+                    _parts.Keys.Forget(shred.Subject);
             }
         }
 
@@ -37,27 +41,56 @@ internal sealed partial class DocumentSession
         committed.ForEach(action => action());
     }
 
-    // An append without an expected version cannot be stale: it only met an older transaction, and a new one will do.
-    // With one, the row says the same as before unless the reason was the age of the transaction.
-    private static bool MayRetry(Exception failure) =>
-        failure is SubjectKeyTakenException or EventStreamUnexpectedMaxEventIdException { MayBeAge: true };
+    // Sent again, the batch is what it would have been a moment later: all its conditions are asked anew.
+    private static bool MayRetry(ConcurrencyException failure) => failure
+        is SubjectKeyTakenException
+        or TransactionTooOldException
+        or TransactionGaveWayException
+        or EventStreamUnexpectedMaxEventIdException { ExpectedByCommit: true }
+        or ExistingStreamIdCollisionException { ExpectedByCommit: true };
 
-    private async Task Commit(CancellationToken token)
+    private async Task CommitAtOnce(CancellationToken token)
+    {
+        // Every read a decision rests on comes before the first write, so before the transaction has its id.
+        await _events.Complete(connection: null, token);
+        var keys = await KeysFor(token);
+        await using var connection = await _parts.Database.Pooled.OpenConnectionAsync(token);
+        await Send(connection, transaction: null, keys);
+    }
+
+    // Once a race is lost: whoever appends to the same streams without an expectation of their own now does so one
+    // after the other, or a busy stream would let somebody lose for ever. The lock is neither a write nor a row's, so
+    // the transaction still has no id when it has waited, and what is read under it is up to date.
+    private async Task CommitAlone(CancellationToken token)
     {
         var keys = await KeysFor(token);
         await using var connection = await _parts.Database.Pooled.OpenConnectionAsync(token);
-        await using var npgsql = new NpgsqlBatch(connection);
+        await using var transaction = await connection.BeginTransactionAsync(token);
+        await using (var alone = new NpgsqlCommand(StreamLock.Sql, connection, transaction))
+        {
+            alone.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = StreamLock.Names(_events.Streams.Values) });
+            await alone.ExecuteNonQueryAsync(token);
+        }
+
+        _events.Reopen();
+        await _events.Complete(connection, token);
+        await Send(connection, transaction, keys);
+    }
+
+    private async Task Send(
+        NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyDictionary<string, SubjectKey> keys)
+    {
+        await using var npgsql = new NpgsqlBatch(connection, transaction);
         var batch = new StoreBatch(npgsql);
-        _first.ForEach(batch.Write);
-        foreach (var key in keys.Values.Where(key => key.IsNew))
-            batch.Write(new SubjectKeyInsert(key));
-        foreach (var stream in InLockOrder())
-            Write(batch, stream, keys);
-        _operations.ForEach(batch.Write);
+        Write(batch, keys);
+        if (npgsql.BatchCommands.Count == 0)
+            return;
         try
         {
             // Not cancelled half way: a commit whose outcome nobody waits for is worse than one that is late.
             await npgsql.ExecuteNonQueryAsync(CancellationToken.None);
+            if (transaction is not null)
+                await transaction.CommitAsync(CancellationToken.None);
         }
         catch (PostgresException failure) when (batch.Explain(failure) is { } known)
         {
@@ -68,17 +101,28 @@ internal sealed partial class DocumentSession
             _parts.Keys.Remember(new SubjectKey(key.Subject, key.Secret));
     }
 
-    // Two units of work that touch the same streams take their locks in the same order.
-    private IEnumerable<StreamAction> InLockOrder() => _events.Streams.Values
-        .OrderBy(stream => stream.Schema, StringComparer.Ordinal)
-        .ThenBy(stream => stream.Key, StringComparer.Ordinal);
+    private void Write(StoreBatch batch, IReadOnlyDictionary<string, SubjectKey> keys)
+    {
+        if (_events.Streams.Values.Where(stream => stream.ReadByCommit).ToList() is { Count: > 0 } read)
+            batch.Write(new StreamLock(read));
+        _first.ForEach(batch.Write);
+        // Like the streams, in an order that all units of work share.
+        foreach (var key in keys.Values.Where(key => key.IsNew).OrderBy(key => key.Subject, StringComparer.Ordinal))
+            batch.Write(new SubjectKeyInsert(key));
+        foreach (var stream in StreamLock.InOrder(_events.Streams.Values))
+            Write(batch, stream, keys);
+        foreach (var rows in RowLock.InOrder(_operations.OfType<DocumentOperation>()))
+            batch.Write(rows);
+        _operations.ForEach(batch.Write);
+    }
 
     private async Task<IReadOnlyDictionary<string, SubjectKey>> KeysFor(CancellationToken token)
     {
         var subjects = new HashSet<string>();
+        var metadata = Metadata.Copy();
         foreach (var e in _events.Streams.Values.SelectMany(stream => stream.Stored))
         {
-            e.Metadata = Metadata;
+            e.Metadata = metadata;
             subjects.UnionWith(EventWriter.SubjectsOf(e, _parts.Registry.Event(e.EventType)));
         }
 
@@ -89,6 +133,7 @@ internal sealed partial class DocumentSession
 
     private void Write(StoreBatch batch, StreamAction stream, IReadOnlyDictionary<string, SubjectKey> keys)
     {
+        stream.Refold();
         var written = new (byte[] Data, byte[] Canonical)[stream.Stored.Count];
         for (var at = 0; at < written.Length; at++)
         {

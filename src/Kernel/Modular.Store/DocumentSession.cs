@@ -29,7 +29,7 @@ internal sealed partial class DocumentSession : IDocumentSession
 
     IQueryEventStore IQuerySession.Events => _events;
 
-    public bool HasPendingChanges => _operations.Count > 0 || _events.Streams.Count > 0;
+    public bool HasPendingChanges => _operations.Count > 0 || _events.Streams.Values.Any(stream => stream.Events.Count > 0);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -44,6 +44,15 @@ internal sealed partial class DocumentSession : IDocumentSession
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
         await using var rows = await command.ExecuteReaderAsync(token);
         return await rows.ReadAsync(token) ? Deserialize<T>(rows, 0) : null;
+    }
+
+    public async Task<Revision<T>?> LoadRevisionAsync<T>(string id, CancellationToken token = default)
+        where T : class
+    {
+        await using var command = _parts.Database.Pooled.CreateCommand(DocumentSql.Of(_parts.Registry.Document(typeof(T))).LoadRevision);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+        await using var rows = await command.ExecuteReaderAsync(token);
+        return await rows.ReadAsync(token) ? new Revision<T>(Deserialize<T>(rows, 0), rows.GetInt64(1)) : null;
     }
 
     public async Task<IReadOnlyList<T>> LoadManyAsync<T>(IEnumerable<string> ids, CancellationToken token = default)
@@ -144,8 +153,8 @@ internal sealed partial class DocumentSession : IDocumentSession
         if (change is not null)
             return (change.Document, true);
         return _events.Streams.TryGetValue((mapping.Schema, id), out var stream)
-            && stream.Aggregator?.AggregateType == mapping.DocumentType
-            ? (stream.State, true)
+            && stream.Knows(mapping.DocumentType)
+            ? (stream.StateOf(mapping.DocumentType), true)
             : null;
     }
 }

@@ -26,4 +26,7 @@ public sealed class EventMetadata
 
     /// <summary>The id of the message or request that directly caused this.</summary>
     public string? CausationId { get; set; }
+
+    /// <summary>As it is now: a scope's metadata changes with its next request, that of an event never.</summary>
+    internal EventMetadata Copy() => (EventMetadata)MemberwiseClone();
 }

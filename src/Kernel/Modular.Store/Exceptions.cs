@@ -22,12 +22,23 @@ public sealed class EventStreamUnexpectedMaxEventIdException : ConcurrencyExcept
     /// <summary>The stream's key.</summary>
     public string Id { get; }
 
-    /// <summary>The version the append expected; null when it expected none but lost a race twice.</summary>
+    /// <summary>The version the append expected; null when it expected none but lost every race.</summary>
     public long? ExpectedVersion { get; }
 
-    /// <summary>True when the reason may be a transaction older than the stream's last one: a new one may succeed.</summary>
-    internal bool MayBeAge { get; init; }
+    /// <summary>Nobody asked for that version: the commit read it itself, and may read it again.</summary>
+    internal bool ExpectedByCommit { get; init; }
 }
+
+/// <summary>
+/// The transaction took its id before one that has appended to the stream since; the feed, which is in the order of
+/// these ids, would show the stream's versions reversed. A new transaction will do.
+/// </summary>
+internal sealed class TransactionTooOldException(string stream, Exception inner)
+    : ConcurrencyException($"A younger transaction has appended to the stream '{stream}'.", inner);
+
+/// <summary>A deadlock or the like: the database chose this transaction; the same one may succeed now.</summary>
+internal sealed class TransactionGaveWayException(Exception inner)
+    : ConcurrencyException("The database chose this transaction to give way to another.", inner);
 
 /// <summary>A stream was started under a key that is taken. Nothing of the batch was stored.</summary>
 public sealed class ExistingStreamIdCollisionException : ConcurrencyException
@@ -37,6 +48,9 @@ public sealed class ExistingStreamIdCollisionException : ConcurrencyException
 
     /// <summary>The stream's key.</summary>
     public string Id { get; }
+
+    /// <summary>Nobody asked for a new stream: the commit found none, and may look again.</summary>
+    internal bool ExpectedByCommit { get; init; }
 }
 
 /// <summary>A document, or a value under a unique index, exists already. Nothing of the batch was stored.</summary>

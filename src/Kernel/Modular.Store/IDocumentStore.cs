@@ -22,6 +22,13 @@ public interface IQuerySession : IAsyncDisposable
     Task<T?> LoadAsync<T>(string id, CancellationToken token = default)
         where T : class;
 
+    /// <summary>
+    /// The document as it is stored with its revision, for <see cref="IDocumentOperations.UpdateRevision"/>. Ours: Marten
+    /// writes the revision into the document.
+    /// </summary>
+    Task<Revision<T>?> LoadRevisionAsync<T>(string id, CancellationToken token = default)
+        where T : class;
+
     /// <summary>The documents of those ids that exist.</summary>
     Task<IReadOnlyList<T>> LoadManyAsync<T>(IEnumerable<string> ids, CancellationToken token = default)
         where T : class;
@@ -33,6 +40,9 @@ public interface IQuerySession : IAsyncDisposable
     Task<IReadOnlyList<T>> QueryAsync<T>(string sql, CancellationToken token, params object[] parameters)
         where T : class;
 }
+
+/// <summary>A document and the number of its revision, from 1.</summary>
+public sealed record Revision<T>(T Document, long Number);
 
 /// <summary>Stages changes: documents, appends, SQL. Nothing reaches the database before the commit.</summary>
 public interface IDocumentOperations : IQuerySession

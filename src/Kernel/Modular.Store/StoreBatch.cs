@@ -56,6 +56,13 @@ public sealed class StoreBatch
         return this;
     }
 
+    /// <summary>
+    /// A value for a column of a type that is written out in the statement (<c>$1::text</c>). A null gets the type that
+    /// a value would have had: a statement stays prepared only for one set of parameter types.
+    /// </summary>
+    internal StoreBatch WithColumn(object? value, string pgType) =>
+        Plain(value) is DBNull ? Null(TypeOfNull(pgType)) : WithAny(value);
+
     internal static object Plain(object? value) => value switch
     {
         null => DBNull.Value,
@@ -79,10 +86,10 @@ public sealed class StoreBatch
             return known;
         return failure.SqlState switch
         {
-            PostgresErrorCodes.UniqueViolation =>
+            PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation =>
                 new DocumentAlreadyExistsException(failure.ConstraintName ?? "", failure.TableName ?? "", failure),
             PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure =>
-                new ConcurrencyException("The database chose this transaction to give way to another.", failure),
+                new TransactionGaveWayException(failure),
             ExpectationFailed => new ConcurrencyException(failure.MessageText, failure),
             _ => null,
         };
@@ -90,6 +97,21 @@ public sealed class StoreBatch
 
     /// <summary>Raised by <c>store.expect</c> when a conditional statement touched the wrong number of rows.</summary>
     internal const string ExpectationFailed = "MT001";
+
+    /// <summary>Raised by <c>store.refuse_older</c> when a stream has been appended to by a younger transaction.</summary>
+    internal const string TransactionTooOld = "MT002";
+
+    // What is written as text (jsonb, inet…) has no entry here.
+    private static NpgsqlDbType TypeOfNull(string pgType) => pgType switch
+    {
+        "boolean" or "bool" => NpgsqlDbType.Boolean,
+        "integer" or "int" or "int4" => NpgsqlDbType.Integer,
+        "bigint" or "int8" => NpgsqlDbType.Bigint,
+        "uuid" => NpgsqlDbType.Uuid,
+        "bytea" => NpgsqlDbType.Bytea,
+        "timestamptz" or "timestamp with time zone" => NpgsqlDbType.TimestampTz,
+        _ => NpgsqlDbType.Text,
+    };
 
     private StoreBatch Null(NpgsqlDbType type)
     {

@@ -11,8 +11,12 @@ public sealed class StoreDatabase : IAsyncDisposable
     /// <summary>The epoch that events written now belong to; see <see cref="FeedPosition"/>.</summary>
     private int _epoch = 1;
 
+    /// <summary>Whether <see cref="Pooled"/> leads to PostgreSQL itself, so that its sessions are this process's own.</summary>
+    private readonly bool _ownSessions;
+
     private StoreDatabase(string pooled, string direct, bool prepareStatements)
     {
+        _ownSessions = SameServer(pooled, direct);
         var builder = new NpgsqlDataSourceBuilder(Settings(pooled, prepareStatements));
         builder.UsePhysicalConnectionInitializer(
             connection => EnterEpochAsync(connection).GetAwaiter().GetResult(),
@@ -22,6 +26,8 @@ public sealed class StoreDatabase : IAsyncDisposable
         {
             CommandTimeout = 0,
             KeepAlive = 30,
+            // Notices a dead network also while an answer is awaited, for which there is no time-out here.
+            TcpKeepAlive = true,
             // A pooled connection keeps its advisory locks and settings after it is closed; these end with it.
             Pooling = false,
         });
@@ -53,7 +59,13 @@ public sealed class StoreDatabase : IAsyncDisposable
         await Direct.DisposeAsync();
     }
 
-    internal void RaiseEpoch(int epoch) => Volatile.Write(ref _epoch, epoch);
+    /// <summary>Connections learn the epoch at the same time and in any order; it never falls.</summary>
+    internal void RaiseEpoch(int epoch)
+    {
+        var known = Epoch;
+        while (known < epoch)
+            known = Interlocked.CompareExchange(ref _epoch, epoch, known) is var found && found == known ? epoch : found;
+    }
 
     private static string Settings(string connectionString, bool prepare)
     {
@@ -71,15 +83,37 @@ public sealed class StoreDatabase : IAsyncDisposable
         return settings.ConnectionString;
     }
 
+    private static bool SameServer(string pooled, string direct)
+    {
+        var one = new NpgsqlConnectionStringBuilder(pooled);
+        var other = new NpgsqlConnectionStringBuilder(direct);
+        return (one.Host, one.Port) == (other.Host, other.Port);
+    }
+
     // A database restored into another cluster starts a lower transaction counter: events written there must
     // belong to a later epoch, or they would sort before the ones they follow. Checked before a connection may write.
     private async Task EnterEpochAsync(NpgsqlConnection connection)
     {
-        await using var exists = new NpgsqlCommand("select to_regproc('store.enter_epoch') is not null", connection);
+        await using var exists = new NpgsqlCommand(
+            (_ownSessions ? TimeOuts : "") + "select to_regproc('store.enter_epoch') is not null", connection);
         if (await exists.ExecuteScalarAsync() is not true)
             return;
 
         await using var enter = new NpgsqlCommand("select store.enter_epoch()", connection);
         RaiseEpoch((int)(await enter.ExecuteScalarAsync())!);
     }
+
+    // A transaction that is left open holds every feed of the cluster back, so no session of ours may leave one. Set for
+    // the session, because the role may be another application's too, and only where it has no time-outs of its own.
+    // Behind a transaction pooler a session is shared with strangers: there the operator sets the role's.
+    private const string TimeOuts = """
+        do $body$ begin
+            if current_setting('statement_timeout') = '0' then
+                set statement_timeout = '30s';
+            end if;
+            if current_setting('idle_in_transaction_session_timeout') = '0' then
+                set idle_in_transaction_session_timeout = '10s';
+            end if;
+        end $body$;
+        """;
 }

@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Modular.Store;
@@ -234,12 +235,21 @@ public sealed class DocumentMapping<T> : DocumentMapping
         _ => throw new ArgumentException($"{lambda} is not a member.", nameof(lambda)),
     };
 
+    // data -> 'address' ->> 'city'
+    private static string Path(MemberExpression member)
+    {
+        var names = new List<string>();
+        for (Expression? at = member; at is MemberExpression one; at = one.Expression)
+            names.Insert(0, $"'{JsonNamingPolicy.CamelCase.ConvertName(one.Member.Name)}'");
+        return $"data {string.Concat(names.SkipLast(1).Select(name => $"-> {name} "))}->> {names[^1]}";
+    }
+
     private DocumentMapping<T> AddIndex(string name, bool unique, LambdaExpression member, string? predicate)
     {
         var column = Column(member);
         var expression = Duplicated.Any(duplicated => duplicated.Name == column)
             ? column
-            : $"(data ->> '{char.ToLowerInvariant(MemberOf(member).Member.Name[0])}{MemberOf(member).Member.Name[1..]}')";
+            : $"({Path(MemberOf(member))})";
         Indexes.Add(new DocumentIndex(name, unique, expression, predicate));
         return this;
     }

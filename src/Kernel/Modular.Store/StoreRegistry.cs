@@ -16,6 +16,8 @@ internal sealed class StoreRegistry
             throw new InvalidOperationException($"Two modules store in the schema '{twice.Key}'.");
         foreach (var module in Modules)
             Add(module);
+        foreach (var projection in Projections)
+            Check(projection);
     }
 
     public IReadOnlyList<StoreOptions> Modules { get; }
@@ -47,6 +49,16 @@ internal sealed class StoreRegistry
         .Select(type => _eventsByType.GetValueOrDefault(type)?.Schema)
         .FirstOrDefault(schema => schema is not null)
         ?? throw new InvalidOperationException($"{aggregator.AggregateType.Name} is made of no registered event.");
+
+    // A rebuild reads the events of the projection's module only.
+    private void Check(ITableProjection projection)
+    {
+        var known = projection.EventTypes.Select(type => _eventsByType.GetValueOrDefault(type)).OfType<EventMapping>().ToList();
+        if (known.Count == 0)
+            throw new InvalidOperationException($"{projection.Name} is made of no registered event.");
+        if (known.Find(mapping => mapping.Schema != projection.Module) is { } foreign)
+            throw new InvalidOperationException($"{projection.Name} of {projection.Module} reads {foreign.Name}, an event of {foreign.Schema}.");
+    }
 
     private void Add(StoreOptions module)
     {

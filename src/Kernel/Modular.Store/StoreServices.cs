@@ -27,7 +27,8 @@ public static class StoreServices
         services.AddSingleton(sp => new EventFeed(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<EventReader>()));
         services.AddSingleton(sp => new SchemaMigrator(
-            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<ILogger<SchemaMigrator>>()));
+            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(),
+            sp.GetRequiredService<SubjectKeys>(), sp.GetRequiredService<ILogger<SchemaMigrator>>()));
         services.AddSingleton(sp => new SchemaValidator(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>()));
         services.AddSingleton(sp => new SchemaReset(

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Modular.Store;
 
@@ -24,6 +25,8 @@ internal sealed class DocumentSql
             + $"select store.expect((select count(*) from touched), 1, '{table}')";
         Delete = $"delete from {table} where id = $1";
         Load = $"select data from {table} where id = $1";
+        Lock = $"select 1 from {table} where id = any($1) order by id for update";
+        LoadRevision = $"select data, mt_version from {table} where id = $1";
         LoadMany = $"select data from {table} where id = any($1)";
         Query = $"select d.data from {table} as d ";
     }
@@ -38,7 +41,11 @@ internal sealed class DocumentSql
 
     public string Delete { get; }
 
+    public string Lock { get; }
+
     public string Load { get; }
+
+    public string LoadRevision { get; }
 
     public string LoadMany { get; }
 
@@ -63,6 +70,9 @@ internal sealed class DocumentOperation(
 {
     public (DocumentMapping Mapping, string Id) Key => (mapping, id);
 
+    /// <summary>Whether it may touch a row that others touch too.</summary>
+    public bool IsOfOldRow => change != DocumentChange.Insert;
+
     public object? Document => change == DocumentChange.Delete ? null : document;
 
     public void Write(StoreBatch batch)
@@ -84,7 +94,7 @@ internal sealed class DocumentOperation(
         batch.With(id).WithJson(JsonSerializer.SerializeToUtf8Bytes(document, mapping.DocumentType, StoreJson.Options))
             .With(now).With(version);
         foreach (var column in mapping.Duplicated)
-            batch.WithAny(column.Read(document!));
+            batch.WithColumn(column.Read(document!), column.PgType);
     }
 
     public Exception? Explain(PostgresException failure) => failure.SqlState == StoreBatch.ExpectationFailed
@@ -92,6 +102,24 @@ internal sealed class DocumentOperation(
             ? new NonExistentDocumentException($"{mapping.QualifiedName} holds no '{id}'.", failure)
             : new ConcurrencyException($"{mapping.QualifiedName} '{id}' is not at revision {version}.", failure)
         : null;
+}
+
+/// <summary>
+/// Locks the rows that a unit of work is going to change in an order that all units share: changed in the order in
+/// which a handler stages them, two of them would wait for each other.
+/// </summary>
+internal sealed class RowLock(DocumentMapping mapping, string[] ids) : IStorageOperation
+{
+    public static IEnumerable<RowLock> InOrder(IEnumerable<DocumentOperation> operations)
+    {
+        var rows = operations.Where(operation => operation.IsOfOldRow).Select(operation => operation.Key).Distinct().ToList();
+        return rows.Count < 2
+            ? []
+            : rows.GroupBy(row => row.Mapping, row => row.Id).OrderBy(table => table.Key.QualifiedName, StringComparer.Ordinal)
+                .Select(table => new RowLock(table.Key, [.. table]));
+    }
+
+    public void Write(StoreBatch batch) => batch.Sql(DocumentSql.Of(mapping).Lock).With(ids, NpgsqlDbType.Array | NpgsqlDbType.Text);
 }
 
 /// <summary>A staged statement written by hand.</summary>

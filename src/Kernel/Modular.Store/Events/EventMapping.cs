@@ -1,5 +1,5 @@
 using System.Reflection;
-using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 
 namespace Modular.Store;
@@ -66,16 +66,41 @@ public abstract partial class EventMapping
 
     internal abstract string? ReasonOf(object @event);
 
-    // Record parameters carry the attribute on the constructor's parameter, other types on the property.
+    // By the names JSON gives them. Anything that would leave personal data in clear, or an event that cannot be read
+    // once its key is shredded, is a mistake of the program and stops its start.
     private static HashSet<string> FindPersonalMembers(Type type)
     {
-        var parameters = type.GetConstructors().SelectMany(constructor => constructor.GetParameters())
-            .Where(parameter => parameter.IsDefined(typeof(PersonalDataAttribute)))
-            .Select(parameter => parameter.Name!);
-        var properties = type.GetProperties()
-            .Where(property => property.IsDefined(typeof(PersonalDataAttribute)))
-            .Select(property => property.Name);
-        return [.. parameters.Concat(properties).Select(JsonNamingPolicy.CamelCase.ConvertName)];
+        var found = new HashSet<string>();
+        foreach (var member in StoreJson.Options.GetTypeInfo(type).Properties)
+        {
+            if (IsPersonal(type, member))
+            {
+                if (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null)
+                    throw new InvalidOperationException($"{type.Name}.{member.Name} is personal data and must be able to be null, as it is once its key is shredded.");
+                found.Add(member.Name);
+            }
+            else if (HoldsPersonalData(member.PropertyType, [type]))
+            {
+                throw new InvalidOperationException($"{type.Name}.{member.Name} has personal data inside; mark the whole member.");
+            }
+        }
+
+        return found;
+    }
+
+    // Record parameters carry the attribute on the constructor's parameter, other types on the property.
+    private static bool IsPersonal(Type type, JsonPropertyInfo member) =>
+        member.AttributeProvider is PropertyInfo property
+        && (property.IsDefined(typeof(PersonalDataAttribute))
+            || type.GetConstructors().SelectMany(constructor => constructor.GetParameters())
+                .Any(parameter => parameter.Name == property.Name && parameter.IsDefined(typeof(PersonalDataAttribute))));
+
+    private static bool HoldsPersonalData(Type type, HashSet<Type> seen)
+    {
+        var info = StoreJson.Options.GetTypeInfo(type);
+        if (info.ElementType is { } element)
+            return HoldsPersonalData(element, seen);
+        return seen.Add(type) && info.Properties.Any(member => IsPersonal(type, member) || HoldsPersonalData(member.PropertyType, seen));
     }
 
     [GeneratedRegex(@"^[a-z0-9_]+(\.[a-z0-9_]+)*\.[1-9][0-9]*$")]

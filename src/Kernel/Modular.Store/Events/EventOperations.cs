@@ -6,21 +6,21 @@ namespace Modular.Store;
 /// <summary>The event side of a unit of work.</summary>
 internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
 {
+    // Where the commit reads inside its own transaction.
+    private NpgsqlConnection? _connection;
+
     public Dictionary<(string Schema, string Key), StreamAction> Streams { get; } = [];
 
     public void StartStream<TAggregate>(string streamKey, params object[] events)
         where TAggregate : class
     {
+        Some(events, streamKey);
         var aggregator = Aggregator.Of(typeof(TAggregate));
-        var stream = new StreamAction(parts.Registry.SchemaOf(aggregator), streamKey)
-        {
-            Starts = true,
-            ExpectedVersion = 0,
-            AggregateType = Names.Snake(typeof(TAggregate).Name),
-            Aggregator = aggregator,
-        };
-        if (!Streams.TryAdd((stream.Schema, streamKey), stream))
+        var stream = Open(parts.Registry.SchemaOf(aggregator), streamKey);
+        // A stream that was fetched and not found may be started.
+        if (stream.Events.Count > 0 || stream.ExpectedVersion > 0)
             throw new ExistingStreamIdCollisionException(streamKey);
+        stream.Load(aggregator, version: 0, state: null);
         AddTo(stream, events);
     }
 
@@ -32,12 +32,13 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
 
     public void Append(string stream, long expectedVersion, params object[] events)
     {
+        Some(events, stream);
         var action = Open(parts.Registry.Event(events[0].GetType()).Schema, stream);
-        var before = expectedVersion - events.Length;
-        if (action.ExpectedVersion is { } known && known + action.Events.Count != before)
+        var before = expectedVersion - events.Length - action.Events.Count;
+        if (before < 0)
             throw new EventStreamUnexpectedMaxEventIdException(stream, expectedVersion);
-        action.Starts |= before == 0;
-        action.ExpectedVersion ??= before - action.Events.Count;
+        action.Expect(before);
+        action.Starts = before == 0;
         AddTo(action, events);
     }
 
@@ -46,7 +47,7 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
     {
         var aggregator = Aggregator.Of(typeof(T));
         var stream = Open(parts.Registry.SchemaOf(aggregator), key);
-        if (stream.Aggregator is null)
+        if (!stream.Knows(typeof(T)))
             await Fill(stream, aggregator, cancellation);
         return new EventStream<T>(this, stream);
     }
@@ -58,8 +59,8 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
         var aggregator = Aggregator.Of(typeof(T));
         var schema = parts.Registry.SchemaOf(aggregator);
         var streams = keys.Distinct().Select(key => Open(schema, key)).ToList();
-        var unknown = streams.Where(stream => stream.Aggregator is null).ToList();
-        if (unknown.Count > 1 && parts.Registry.Snapshot(typeof(T)) is { } snapshot)
+        var unknown = streams.Where(stream => !stream.Knows(typeof(T))).ToList();
+        if (unknown.Count > 0 && parts.Registry.Snapshot(typeof(T)) is { } snapshot)
         {
             await FillFromSnapshots(unknown, snapshot, cancellation);
         }
@@ -103,25 +104,35 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
             : null;
     }
 
-    /// <summary>Reads what the commit still needs: versions and states that inline projections rest on.</summary>
-    public async Task Complete(CancellationToken token)
+    /// <summary>Reads what the commit still needs: versions and states that snapshots rest on.</summary>
+    /// <param name="connection">The commit's own, where it has begun its transaction.</param>
+    public async Task Complete(NpgsqlConnection? connection, CancellationToken token)
     {
-        foreach (var key in Streams.Where(stream => stream.Value.Events.Count == 0).Select(stream => stream.Key).ToList())
-            Streams.Remove(key);
-        foreach (var stream in Streams.Values.Where(stream => stream.Aggregator is null))
+        _connection = connection;
+        try
         {
-            var snapshot = stream.Events
-                .SelectMany(e => parts.Registry.ProjectionsOf(e.EventType)).OfType<ISnapshotProjection>().FirstOrDefault();
-            if (snapshot is null)
-                continue;
-            var expected = stream.ExpectedVersion;
-            var known = stream.Stored.ToList();
-            await Fill(stream, snapshot.Aggregator, token);
-            if (expected is { } version && version != stream.ExpectedVersion)
-                throw new EventStreamUnexpectedMaxEventIdException(stream.Key, version);
-            foreach (var e in known)
-                stream.State = snapshot.Aggregator.Apply(stream.State, e);
+            foreach (var key in Streams.Where(stream => stream.Value.Events.Count == 0).Select(stream => stream.Key).ToList())
+                Streams.Remove(key);
+            foreach (var stream in Streams.Values)
+            {
+                foreach (var aggregator in NeededBy(stream))
+                {
+                    stream.ReadByCommit |= stream.ExpectedVersion is null;
+                    await Fill(stream, aggregator, token);
+                }
+            }
         }
+        finally
+        {
+            _connection = null;
+        }
+    }
+
+    /// <summary>Forgets what <see cref="Complete"/> has read.</summary>
+    public void Reopen()
+    {
+        foreach (var stream in Streams.Values)
+            stream.Reopen();
     }
 
     /// <summary>The read models that change with a stream's events.</summary>
@@ -144,6 +155,12 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
         }
     }
 
+    private static void Some(object[] events, string stream)
+    {
+        if (events.Length == 0)
+            throw new ArgumentException($"Nothing to append to the stream '{stream}'.", nameof(events));
+    }
+
     private StreamAction Open(string schema, string key)
     {
         if (!Streams.TryGetValue((schema, key), out var stream))
@@ -151,79 +168,65 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
         return stream;
     }
 
+    private List<IAggregator> NeededBy(StreamAction stream) =>
+    [
+        .. ProjectionsOf(stream).OfType<IStateProjection>().Select(projection => projection.Aggregator).Distinct()
+            .Where(aggregator => !stream.Knows(aggregator.AggregateType)),
+    ];
+
+    private NpgsqlCommand Command(string sql) =>
+        _connection is { } own ? new NpgsqlCommand(sql, own) : parts.Database.Pooled.CreateCommand(sql);
+
     // The version and the state it belongs to come from one statement, so from one snapshot of the database.
     private async Task Fill(StreamAction stream, IAggregator aggregator, CancellationToken ct)
     {
         if (parts.Registry.Snapshot(aggregator.AggregateType) is { } snapshot)
-        {
-            await FillFromSnapshot(stream, snapshot, ct);
-        }
+            await FillFromSnapshots([stream], snapshot, ct);
         else
-        {
-            var events = await ReadStream(stream.Schema, stream.Key, 0, null, ct);
-            foreach (var e in events)
-                stream.State = aggregator.Apply(stream.State, e);
-            stream.Expect(events.Count == 0 ? 0 : events[^1].Version);
-        }
-
-        Filled(stream, aggregator);
+            await FillFromEvents(stream, aggregator, version: 0, ct);
     }
 
-    private static void Filled(StreamAction stream, IAggregator aggregator)
+    private async Task FillFromEvents(StreamAction stream, IAggregator aggregator, long version, CancellationToken ct)
     {
-        stream.AggregateType ??= Names.Snake(aggregator.AggregateType.Name);
-        stream.Starts = stream.ExpectedVersion == 0;
-        stream.Aggregator = aggregator;
+        object? state = null;
+        var events = await ReadStream(stream.Schema, stream.Key, version, null, ct);
+        foreach (var e in events)
+            state = aggregator.Apply(state, e);
+        stream.Load(aggregator, events.Count == 0 ? 0 : events[^1].Version, state);
     }
 
     private async Task FillFromSnapshots(List<StreamAction> streams, ISnapshotProjection snapshot, CancellationToken ct)
     {
-        var missing = streams.ToDictionary(stream => stream.Key);
-        await using (var command = parts.Database.Pooled.CreateCommand(
-            $"select s.version, d.data, s.id from {snapshot.Module}.mt_streams s left join {snapshot.Document.QualifiedName} d on d.id = s.id where s.id = any($1)"))
+        var found = new Dictionary<string, (long Version, object? State)>(streams.Count);
+        await using (var command = Command(
+            $"select s.id, s.version, d.data from {snapshot.Module}.mt_streams s left join {snapshot.Document.QualifiedName} d on d.id = s.id where s.id = any($1)"))
         {
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. missing.Keys] });
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. streams.Select(stream => stream.Key)] });
             await using var rows = await command.ExecuteReaderAsync(ct);
             while (await rows.ReadAsync(ct))
-            {
-                missing.Remove(rows.GetString(2), out var stream);
-                await ReadSnapshot(stream!, snapshot, rows, ct);
-            }
+                found.Add(rows.GetString(0), (rows.GetInt64(1), await ReadState(rows, 2, snapshot.Aggregator, ct)));
         }
 
-        foreach (var stream in missing.Values)
-            stream.Expect(0);
         foreach (var stream in streams)
-            Filled(stream, snapshot.Aggregator);
-    }
-
-    private async Task FillFromSnapshot(StreamAction stream, ISnapshotProjection snapshot, CancellationToken ct)
-    {
-        await using var command = parts.Database.Pooled.CreateCommand(
-            $"select s.version, d.data from {stream.Schema}.mt_streams s left join {snapshot.Document.QualifiedName} d on d.id = s.id where s.id = $1");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream.Key });
-        await using var rows = await command.ExecuteReaderAsync(ct);
-        if (!await rows.ReadAsync(ct))
         {
-            stream.Expect(0);
-            return;
+            var (version, state) = found.GetValueOrDefault(stream.Key);
+            // No row: it has ended, or the snapshot is younger than the stream and was not rebuilt yet.
+            if (state is null && version > 0)
+                await FillFromEvents(stream, snapshot.Aggregator, version, ct);
+            else
+                stream.Load(snapshot.Aggregator, version, state);
         }
-
-        await ReadSnapshot(stream, snapshot, rows, ct);
     }
 
-    private static async Task ReadSnapshot(StreamAction stream, ISnapshotProjection snapshot, NpgsqlDataReader row, CancellationToken ct)
-    {
-        stream.State = await row.IsDBNullAsync(1, ct)
+    private static async Task<object?> ReadState(NpgsqlDataReader row, int column, IAggregator aggregator, CancellationToken ct) =>
+        await row.IsDBNullAsync(column, ct)
             ? null
-            : JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), snapshot.Aggregator.AggregateType, StoreJson.Options);
-        stream.Expect(row.GetInt64(0));
-    }
+            : JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(column), aggregator.AggregateType, StoreJson.Options);
 
     private async Task<IReadOnlyList<IEvent>> ReadStream(
         string schema, string key, long version, DateTimeOffset? timestamp, CancellationToken ct)
     {
-        await using var command = parts.Database.Pooled.CreateCommand(
+        await using var command = Command(
             $"select {EventReader.Columns} from {schema}.mt_events where stream_id = $1 and ($2 = 0 or version <= $2) and ($3::timestamptz is null or timestamp <= $3) order by version");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = version });
@@ -241,7 +244,7 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
     private sealed class EventStream<T>(EventOperations events, StreamAction stream) : IEventStream<T>
         where T : class
     {
-        public T? Aggregate { get; } = (T?)stream.State;
+        public T? Aggregate { get; } = (T?)stream.StateOf(typeof(T));
 
         public long StartingVersion { get; } = stream.ExpectedVersion!.Value + stream.Events.Count;
 

@@ -49,15 +49,25 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     /// <summary>Reads canonical bytes without mapping them to a type; see <see cref="CanonicalEvents"/>.</summary>
     public async Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct)
     {
+        var parsed = new List<JsonDocument>(canonical.Count);
         var subjects = new HashSet<string>();
-        foreach (var bytes in canonical)
+        try
         {
-            using var document = JsonDocument.Parse(bytes);
-            CollectKeys(bytes, PersonalMembers(document.RootElement), Outline.Of(bytes.Span), subjects);
-        }
+            foreach (var bytes in canonical)
+            {
+                var document = JsonDocument.Parse(bytes);
+                parsed.Add(document);
+                AddKey(document.RootElement.GetProperty("client"), subjects);
+                CollectKeys(document.RootElement.GetProperty("data"), PersonalMembers(document.RootElement), subjects);
+            }
 
-        var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
-        return [.. canonical.Select(bytes => Open(bytes, known))];
+            var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
+            return [.. parsed.Select((document, at) => Open(document.RootElement, canonical[at], known))];
+        }
+        finally
+        {
+            parsed.ForEach(document => document.Dispose());
+        }
     }
 
     /// <summary>Who acted, from where and in which request, as the canonical bytes say.</summary>
@@ -65,28 +75,31 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         ReadOnlyMemory<byte> canonical, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
     {
         using var document = JsonDocument.Parse(canonical);
-        var root = document.RootElement;
-        var client = Unseal(root.GetProperty("client"), EventWriter.Place(id, "client"), known) is { } plain
+        return MetadataOf(document.RootElement, id, known);
+    }
+
+    private static EventMetadata MetadataOf(JsonElement canonical, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
+    {
+        var client = Unseal(canonical.GetProperty("client"), EventWriter.Place(id, "client"), known) is { } plain
             ? JsonSerializer.Deserialize<ClientOrigin>(plain, StoreJson.Options)
             : null;
         return new EventMetadata
         {
-            Actor = root.GetProperty("actor").GetString(),
-            SessionId = root.GetProperty("session").GetString(),
-            OrganizationId = root.GetProperty("organization").GetString(),
-            CorrelationId = root.GetProperty("request").GetString(),
-            CausationId = root.GetProperty("cause").GetString(),
+            Actor = canonical.GetProperty("actor").GetString(),
+            SessionId = canonical.GetProperty("session").GetString(),
+            OrganizationId = canonical.GetProperty("organization").GetString(),
+            CorrelationId = canonical.GetProperty("request").GetString(),
+            CausationId = canonical.GetProperty("cause").GetString(),
             IpAddress = client?.Ip,
             UserAgent = client?.UserAgent,
         };
     }
 
-    private CanonicalEvent Open(ReadOnlyMemory<byte> bytes, IReadOnlyDictionary<string, SubjectKey> known)
+    private CanonicalEvent Open(JsonElement canonical, ReadOnlyMemory<byte> bytes, IReadOnlyDictionary<string, SubjectKey> known)
     {
-        using var document = JsonDocument.Parse(bytes);
-        var canonical = document.RootElement;
         var id = canonical.GetProperty("id").GetGuid();
-        var metadata = MetadataOf(bytes, id, known);
+        var metadata = MetadataOf(canonical, id, known);
+        var personal = PersonalMembers(canonical);
         return new CanonicalEvent(
             id,
             canonical.GetProperty("time").GetDateTimeOffset(),
@@ -103,7 +116,9 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             canonical.GetProperty("stream").GetString()!,
             metadata.IpAddress,
             metadata.UserAgent,
-            PlainData(Outline.Of(bytes.Span).Data(bytes), PersonalMembers(canonical), id, known));
+            personal.Count == 0
+                ? Outline.Of(bytes.Span).Data(bytes)
+                : PlainData(canonical.GetProperty("data"), personal, id, known));
     }
 
     // A type that nobody registers any more has no personal members that could be told from others: they stay sealed.
@@ -122,12 +137,22 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         if (personal.Count == 0)
             return;
         using var document = JsonDocument.Parse(outline.Data(canonical));
+        CollectKeys(document.RootElement, personal, subjects);
+    }
+
+    private static void CollectKeys(JsonElement data, IReadOnlySet<string> personal, HashSet<string> subjects)
+    {
         foreach (var name in personal)
         {
-            if (document.RootElement.TryGetProperty(name, out var member)
-                && member.ValueKind == JsonValueKind.Object && member.TryGetProperty("key", out var key))
-                subjects.Add(key.GetString()!);
+            if (data.TryGetProperty(name, out var member))
+                AddKey(member, subjects);
         }
+    }
+
+    private static void AddKey(JsonElement member, HashSet<string> subjects)
+    {
+        if (member.ValueKind == JsonValueKind.Object && member.TryGetProperty("key", out var key))
+            subjects.Add(key.GetString()!);
     }
 
     private static StoredEvent Decode(
@@ -152,11 +177,17 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         ReadOnlyMemory<byte> data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
     {
         using var document = JsonDocument.Parse(data);
-        var buffer = new ArrayBufferWriter<byte>(data.Length);
+        return PlainData(document.RootElement, personal, id, known);
+    }
+
+    private static byte[] PlainData(
+        JsonElement data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(buffer, EventWriter.Compact))
         {
             json.WriteStartObject();
-            foreach (var member in document.RootElement.EnumerateObject())
+            foreach (var member in data.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
                 if (!personal.Contains(member.Name))

@@ -7,9 +7,11 @@ public interface IEvent
     Guid Id { get; }
 
     /// <summary>Its place in its stream, from 1.</summary>
+    /// <exception cref="InvalidOperationException">It is not committed yet, and appended after whatever is there.</exception>
     long Version { get; }
 
     /// <summary>Its number within the database; rises within a transaction, not across transactions.</summary>
+    /// <exception cref="InvalidOperationException">It is not committed yet.</exception>
     long Sequence { get; }
 
     /// <summary>The event itself. Personal data whose key is shredded is null.</summary>

@@ -4,12 +4,18 @@ namespace Modular.Store;
 internal abstract class StoredEvent : IEvent
 {
     private EventMetadata? _metadata;
+    private long _version;
 
     public required Guid Id { get; init; }
 
-    public long Version { get; set; }
+    /// <summary>A projection that wrote it unknown would write something else when it is rebuilt.</summary>
+    public long Version
+    {
+        get => _version > 0 ? _version : throw Unknown(nameof(Version));
+        set => _version = value;
+    }
 
-    public long Sequence => Position.Sequence;
+    public long Sequence => Position.Sequence > 0 ? Position.Sequence : throw Unknown(nameof(Sequence));
 
     public abstract object Data { get; }
 
@@ -38,6 +44,10 @@ internal abstract class StoredEvent : IEvent
 
     /// <summary>The keys that open what <see cref="Canonical"/> seals; null for an event that is only staged.</summary>
     public IReadOnlyDictionary<string, SubjectKey>? Keys { private get; set; }
+
+    private InvalidOperationException Unknown(string member) => new(
+        $"The {member} of {EventTypeName} is not known before it is committed"
+        + (member == nameof(Version) ? "; append it with FetchForWriting or an expected version." : "."));
 }
 
 internal sealed class StoredEvent<T>(T data) : StoredEvent, IEvent<T>

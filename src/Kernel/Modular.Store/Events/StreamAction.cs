@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -33,11 +34,11 @@ public sealed class StreamAction
 
     internal bool Starts { get; set; }
 
-    /// <summary>Which aggregate <see cref="State"/> is of; null while no state is known.</summary>
-    internal IAggregator? Aggregator { get; set; }
+    /// <summary>Nobody expected a version; the commit read one because a snapshot rests on it.</summary>
+    internal bool ReadByCommit { get; set; }
 
-    /// <summary>The state with these events, as far as <see cref="Aggregator"/> is known.</summary>
-    internal object? State { get; set; }
+    // One per aggregate that somebody asked for or that a projection rests on.
+    private readonly Dictionary<Type, FoldedState> _states = [];
 
     internal IReadOnlyList<StoredEvent> Stored => _events;
 
@@ -46,22 +47,91 @@ public sealed class StreamAction
         _events.Add(e);
         if (ExpectedVersion is { } expected)
             Version = e.Version = expected + _events.Count;
-        if (Aggregator is not null)
-            State = Aggregator.Apply(State, e);
+        foreach (var state in _states.Values)
+            state.Apply(e);
     }
 
     /// <summary>Fixes the version once it is known, and with it those of the events.</summary>
+    /// <exception cref="EventStreamUnexpectedMaxEventIdException">Another one was expected.</exception>
     internal void Expect(long version)
     {
+        if (ExpectedVersion is { } expected && expected != version)
+            throw new EventStreamUnexpectedMaxEventIdException(Key, expected);
         ExpectedVersion = version;
         for (var at = 0; at < _events.Count; at++)
             _events[at].Version = version + at + 1;
         Version = version + _events.Count;
     }
+
+    /// <summary>Starts from what the database holds of an aggregate; events that are staged already follow.</summary>
+    internal void Load(IAggregator aggregator, long version, object? state)
+    {
+        Expect(version);
+        Starts = version == 0;
+        AggregateType ??= Names.Snake(aggregator.AggregateType.Name);
+        _states[aggregator.AggregateType] = new FoldedState(aggregator, state, _events);
+    }
+
+    /// <summary>Whether the state of that aggregate is known.</summary>
+    internal bool Knows(Type aggregate) => _states.ContainsKey(aggregate);
+
+    /// <summary>The state with these events; null when it is unknown, has not begun or has ended.</summary>
+    internal object? StateOf(Type aggregate) => _states.GetValueOrDefault(aggregate)?.Now;
+
+    /// <summary>Forgets what the commit read itself, so that it reads again.</summary>
+    internal void Reopen()
+    {
+        if (!ReadByCommit)
+            return;
+        (ReadByCommit, Starts, ExpectedVersion, Version) = (false, false, null, 0);
+        _states.Clear();
+        foreach (var e in _events)
+            e.Version = 0;
+    }
+
+    /// <summary>Folds again once versions and metadata are final; a rebuild will see the same.</summary>
+    internal void Refold()
+    {
+        foreach (var state in _states.Values)
+            state.Refold(_events);
+    }
+}
+
+/// <summary>The state of one aggregate with what a unit of work appends.</summary>
+internal sealed class FoldedState
+{
+    private readonly IAggregator _aggregator;
+
+    // The state before the events, as JSON, where their application reads what only the commit knows.
+    private readonly byte[]? _before;
+
+    public FoldedState(IAggregator aggregator, object? before, IEnumerable<IEvent> events)
+    {
+        _aggregator = aggregator;
+        _before = before is not null && aggregator.ReadsEnvelope
+            ? JsonSerializer.SerializeToUtf8Bytes(before, aggregator.AggregateType, StoreJson.Options)
+            : null;
+        Now = before;
+        foreach (var e in events)
+            Apply(e);
+    }
+
+    public object? Now { get; private set; }
+
+    public void Apply(IEvent e) => Now = _aggregator.Apply(Now, e);
+
+    public void Refold(IEnumerable<IEvent> events)
+    {
+        if (!_aggregator.ReadsEnvelope)
+            return;
+        Now = _before is null ? null : JsonSerializer.Deserialize(_before, _aggregator.AggregateType, StoreJson.Options);
+        foreach (var e in events)
+            Apply(e);
+    }
 }
 
 /// <summary>
-/// The statements that append. A stream's row carries the id of the last transaction that appended, and an append
+/// The statements that append. A stream's row carries epoch and id of the last transaction that appended, and an append
 /// whose transaction is older is refused: versions never appear reversed in the feed (DESIGN §4).
 /// </summary>
 internal sealed class AppendOperation(
@@ -73,19 +143,19 @@ internal sealed class AppendOperation(
         var table = $"{stream.Schema}.mt_streams";
         if (stream.Starts)
         {
-            batch.Sql($"insert into {table} (id, type, version, last_xact, timestamp, created) values ($1, $2, $3, pg_current_xact_id(), $4, $4)")
-                .With(stream.Key).With(stream.AggregateType).With(stream.Version).With(last);
+            batch.Sql($"insert into {table} (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5)")
+                .With(stream.Key).With(stream.AggregateType).With(stream.Version).With(epoch).With(last);
         }
         else if (stream.ExpectedVersion is { } expected)
         {
-            batch.Sql($"update {table} set version = $2, last_xact = pg_current_xact_id(), timestamp = $3 where id = $1 and version = $4 and last_xact <= pg_current_xact_id()")
-                .With(stream.Key).With(stream.Version).With(last).With(expected);
+            batch.Sql($"update {table} set version = $2, last_epoch = $3, last_xact = pg_current_xact_id(), timestamp = $4 where id = $1 and version = $5 and (last_epoch, last_xact) <= ($3, pg_current_xact_id())")
+                .With(stream.Key).With(stream.Version).With(epoch).With(last).With(expected);
         }
         else
         {
-            batch.Sql($"insert into {table} as s (id, type, version, last_xact, timestamp, created) values ($1, $2, $3, pg_current_xact_id(), $4, $4) "
-                + "on conflict (id) do update set version = s.version + $3, last_xact = pg_current_xact_id(), timestamp = $4 where s.last_xact <= pg_current_xact_id()")
-                .With(stream.Key).With(stream.AggregateType).With((long)stream.Stored.Count).With(last);
+            batch.Sql($"insert into {table} as s (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5) "
+                + "on conflict (id) do update set version = s.version + $3, last_epoch = $4, last_xact = pg_current_xact_id(), timestamp = $5 where (s.last_epoch, s.last_xact) <= ($4, pg_current_xact_id())")
+                .With(stream.Key).With(stream.AggregateType).With((long)stream.Stored.Count).With(epoch).With(last);
         }
 
         for (var at = 0; at < stream.Stored.Count; at++)
@@ -95,16 +165,16 @@ internal sealed class AppendOperation(
     public Exception? Explain(PostgresException failure) => failure switch
     {
         { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "mt_streams_pkey" } =>
-            new ExistingStreamIdCollisionException(stream.Key, failure),
-        { SqlState: PostgresErrorCodes.UniqueViolation } =>
-            new EventStreamUnexpectedMaxEventIdException(stream.Key, stream.ExpectedVersion, failure),
-        { SqlState: PostgresErrorCodes.NotNullViolation, ColumnName: "version" } =>
-            new EventStreamUnexpectedMaxEventIdException(stream.Key, stream.ExpectedVersion, failure) { MayBeAge = true },
+            new ExistingStreamIdCollisionException(stream.Key, failure) { ExpectedByCommit = stream.ReadByCommit },
+        { SqlState: PostgresErrorCodes.UniqueViolation } or { SqlState: PostgresErrorCodes.NotNullViolation, ColumnName: "version" } =>
+            new EventStreamUnexpectedMaxEventIdException(stream.Key, stream.ExpectedVersion, failure) { ExpectedByCommit = stream.ReadByCommit },
+        { SqlState: StoreBatch.TransactionTooOld } => new TransactionTooOldException(stream.Key, failure),
         _ => null,
     };
 
-    // The version of the event is read from the stream's row as this transaction left it: where the statement before
-    // touched no row it is null, which the table refuses, and the whole batch with it.
+    // The version of the event is read from the stream's row as this transaction left it. Where the statement before
+    // touched no row, either the row is at another version, and this one is null, which the table refuses; or the
+    // transaction is too old, and the function raises. The whole batch goes with it.
     private void WriteEvent(StoreBatch batch, int at)
     {
         const string Into = ".mt_events (id, stream_id, version, type, timestamp, data, canonical, epoch) ";
@@ -116,18 +186,18 @@ internal sealed class AppendOperation(
         }
         else if (stream.ExpectedVersion is not null)
         {
-            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, (select $3::bigint from {streams} where id = $2 and version = $9), $4, $5, $6, $7, $8)");
+            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, (select case version when $9 then $3::bigint when $10 then store.refuse_older($2) end from {streams} where id = $2), $4, $5, $6, $7, $8)");
         }
         else
         {
-            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, (select version - $3 from {streams} where id = $2 and last_xact = pg_current_xact_id()), $4, $5, $6, $7, $8)");
+            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, (select case last_xact when pg_current_xact_id() then version - $3 else store.refuse_older($2) end from {streams} where id = $2), $4, $5, $6, $7, $8)");
         }
 
         batch.With(e.Id).With(stream.Key)
             .With(stream.Starts || stream.ExpectedVersion is not null ? e.Version : stream.Stored.Count - 1 - at)
             .With(e.EventTypeName).With(e.Timestamp)
             .WithJson(written[at].Data).With(written[at].Canonical, NpgsqlDbType.Bytea).With(epoch);
-        if (!stream.Starts && stream.ExpectedVersion is not null)
-            batch.With(stream.Version);
+        if (!stream.Starts && stream.ExpectedVersion is { } expected)
+            batch.With(stream.Version).With(expected);
     }
 }

@@ -51,10 +51,12 @@ public sealed class EventFeed
     }
 
     /// <summary>The position of the newest committed event, whether or not it is below the horizon yet.</summary>
-    public async Task<FeedPosition> Latest(CancellationToken ct = default)
+    public Task<FeedPosition> Latest(CancellationToken ct = default) => Latest(Modules, ct);
+
+    internal async Task<FeedPosition> Latest(IReadOnlyList<string> modules, CancellationToken ct)
     {
         var latest = FeedPosition.Start;
-        foreach (var module in Modules)
+        foreach (var module in modules)
         {
             await using var command = _database.Pooled.CreateCommand(
                 $"select epoch, xact, seq_id from {module}.mt_events order by epoch desc, xact desc, seq_id desc limit 1");
@@ -78,10 +80,25 @@ public sealed class EventFeed
         return new FeedPosition(row.GetInt32(0), row.GetFieldValue<ulong>(1), "", 0);
     }
 
+    /// <summary>Whether there are committed events after a position that an open transaction still holds back.</summary>
+    internal static async Task<bool> IsHeldBack(
+        NpgsqlConnection connection, FeedPosition after, IReadOnlyList<string> modules, CancellationToken ct)
+    {
+        var newer = modules.Select(module =>
+            $"exists (select from {module}.mt_events where (epoch, xact, seq_id) > ($1, $2, {SequenceBefore(module, after)}))");
+        await using var command = new NpgsqlCommand($"select {string.Join(" or ", newer)}", connection);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after.Epoch });
+        command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = after.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    /// <summary>The modules asked for; none means all.</summary>
+    internal IReadOnlyList<string> Asked(IReadOnlyCollection<string>? modules) => modules is null or { Count: 0 } ? Modules : [.. modules];
+
     internal async Task<IReadOnlyList<IEvent>> ReadAfter(
         NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyCollection<string>? modules, CancellationToken ct)
     {
-        await using var command = Command(connection, after, limit, modules is null or { Count: 0 } ? Modules : [.. modules], EventReader.Columns);
+        await using var command = Command(connection, after, limit, Asked(modules), EventReader.Columns);
         var rows = new List<EventReader.Row>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
         {
@@ -92,7 +109,7 @@ public sealed class EventFeed
         return await _reader.Decode(rows, ct);
     }
 
-    private static NpgsqlCommand Command(
+    internal static NpgsqlCommand Command(
         NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyList<string> modules, string columns)
     {
         var command = new NpgsqlCommand { Connection = connection };
@@ -110,7 +127,7 @@ public sealed class EventFeed
                 + "order by epoch, xact, seq_id limit $1)");
         }
 
-        command.CommandText = $"{string.Join(" union all ", pages)} order by epoch, xact, module, seq_id limit $1";
+        command.CommandText = $"select * from ({string.Join(" union all ", pages)}) page order by epoch, xact, module, seq_id limit $1";
         return command;
     }
 

@@ -23,6 +23,9 @@ public sealed class FeedSignal
 
     internal ChannelReader<bool> Outgoing => _outgoing.Reader;
 
+    /// <summary>Others could not be told; they are when the connection is back.</summary>
+    internal void TellAgain() => _outgoing.Writer.TryWrite(true);
+
     /// <summary>This node committed events or messages.</summary>
     public void Committed()
     {
@@ -61,14 +64,15 @@ internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal,
             {
                 await work(ct);
             }
-            catch (Exception failure) when (failure is NpgsqlException or TimeoutException or System.IO.IOException)
-            {
-                log.LogInformation("Hints between nodes pause: {Reason}", failure.Message);
-                await Task.Delay(Reconnect, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception failure)
+            {
+                // Whatever it is: a server does not stop because hints do.
+                log.LogInformation("Hints between nodes pause: {Reason}", failure.Message);
+                await Task.Delay(Reconnect, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -96,7 +100,16 @@ internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal,
         while (true)
         {
             await signal.Outgoing.ReadAsync(ct);
-            await notify.ExecuteNonQueryAsync(ct);
+            try
+            {
+                await notify.ExecuteNonQueryAsync(ct);
+            }
+            catch
+            {
+                signal.TellAgain();
+                throw;
+            }
+
             await Task.Delay(Pause, ct);
         }
     }

@@ -11,6 +11,8 @@ internal sealed class SubscriptionDaemon(
     StoreRegistry registry, EventFeed feed, StoreParts parts, IServiceScopeFactory scopes, ILogger<SubscriptionDaemon> log)
     : BackgroundService, IProjectionDaemon
 {
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, SubscriptionStatus> _statuses = new();
 
     public IReadOnlyCollection<SubscriptionStatus> Statuses => [.. _statuses.Values];
@@ -18,10 +20,13 @@ internal sealed class SubscriptionDaemon(
     public async Task WaitForNonStaleData(TimeSpan timeout)
     {
         using var late = new CancellationTokenSource(timeout);
-        var latest = await feed.Latest(late.Token);
+        // All are looked up before any is waited for: what is committed now, not what is committed meanwhile.
+        var latest = new List<(SubscriptionMapping Subscription, FeedPosition Position)>();
         foreach (var subscription in registry.Subscriptions)
+            latest.Add((subscription, await feed.Latest(feed.Asked(subscription.Modules), late.Token)));
+        foreach (var (subscription, position) in latest)
         {
-            while (await SubscriptionRun.Progress(parts.Database, subscription, late.Token) is var at && at < Bound(latest, subscription))
+            while (await SubscriptionRun.Progress(parts.Database, subscription, late.Token) < position)
                 await Task.Delay(10, late.Token);
         }
     }
@@ -29,25 +34,20 @@ internal sealed class SubscriptionDaemon(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(registry.Subscriptions.Select(subscription => Run(subscription, stoppingToken)));
 
-    // A subscription of one module has nothing to read of the others.
-    private static FeedPosition Bound(FeedPosition latest, SubscriptionMapping subscription) =>
-        subscription.Modules.Count == 0 || subscription.Modules.Contains(latest.Module) ? latest : FeedPosition.Start;
-
     private async Task Run(SubscriptionMapping subscription, CancellationToken ct)
     {
-        var pause = TimeSpan.FromSeconds(1);
+        var pause = Soon;
         while (!ct.IsCancellationRequested)
         {
+            await using var run = new SubscriptionRun(subscription, feed, parts, scopes, Report);
             try
             {
-                await using var run = new SubscriptionRun(subscription, feed, parts, scopes, Report);
                 await run.Work(ct);
-                pause = TimeSpan.FromSeconds(1);
             }
             catch (Exception fatal) when (fatal is ProgressBeyondPresentException or UnknownEventTypeException)
             {
                 log.LogCritical("Subscription {Name} stops: {Reason}", subscription.Name, fatal.Message);
-                Report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Stopped, FeedPosition.Start, fatal.Message));
+                Report(Now(subscription, SubscriptionStatus.Stopped, fatal.Message));
                 return;
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -56,13 +56,19 @@ internal sealed class SubscriptionDaemon(
             }
             catch (Exception failure)
             {
+                pause = run.HasAdvanced ? Soon : pause;
                 log.LogWarning(failure, "Subscription {Name} failed; it goes on in {Pause}", subscription.Name, pause);
-                Report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Failing, FeedPosition.Start, failure.Message));
+                Report(Now(subscription, SubscriptionStatus.Failing, failure.Message));
+                // Its lock goes before the pause, not after: another node may be luckier.
+                await run.DisposeAsync();
                 await Task.Delay(pause, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = TimeSpan.FromSeconds(Math.Min(30, pause.TotalSeconds * 2));
             }
         }
     }
+
+    private SubscriptionStatus Now(SubscriptionMapping subscription, string state, string problem) => new(
+        subscription.Name, state, _statuses.GetValueOrDefault(subscription.Name)?.Position ?? FeedPosition.Start, problem);
 
     private void Report(SubscriptionStatus status) => _statuses[status.Name] = status;
 }
@@ -89,10 +95,14 @@ internal sealed class SubscriptionRun(
     private const int PageSize = 500;
 
     private static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan HeldBack = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Latest = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TakeOver = TimeSpan.FromSeconds(1);
 
     private NpgsqlConnection? _connection;
+
+    /// <summary>Whether it has applied a page.</summary>
+    public bool HasAdvanced { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
@@ -135,30 +145,36 @@ internal sealed class SubscriptionRun(
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    // After a hint the newest events may still be behind an older open transaction: so look again soon, then less and less.
     private async Task Follow(FeedPosition position, CancellationToken ct)
     {
-        var wait = Soonest;
+        var modules = feed.Asked(subscription.Modules);
+        var held = Soonest;
         while (true)
         {
             report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Running, position, null));
             var hint = parts.Signal.Next;
-            var events = await feed.ReadAfter(_connection!, position, PageSize, subscription.Modules, ct);
+            var events = await feed.ReadAfter(_connection!, position, PageSize, modules, ct);
             if (events.Count > 0)
             {
                 position = await Apply(position, events, ct);
-                wait = Soonest;
+                held = Soonest;
                 continue;
             }
 
-            using var poll = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            if (await Task.WhenAny(hint, Task.Delay(wait, poll.Token)) == hint)
-                wait = Soonest;
-            else
-                wait = TimeSpan.FromTicks(Math.Min(Latest.Ticks, wait.Ticks * 2));
-            await poll.CancelAsync();
-            ct.ThrowIfCancellationRequested();
+            // What an older open transaction holds back gives no hint when it may be read: so look again soon, then
+            // less and less. Where nothing is held back the next event brings a hint, or is found when the net is drawn.
+            var isHeld = await EventFeed.IsHeldBack(_connection!, position, modules, ct);
+            await Wait(hint, isHeld ? held : Latest, ct);
+            held = isHeld ? TimeSpan.FromTicks(Math.Min(HeldBack.Ticks, held.Ticks * 2)) : Soonest;
         }
+    }
+
+    private static async Task Wait(Task hint, TimeSpan longest, CancellationToken ct)
+    {
+        using var poll = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        await Task.WhenAny(hint, Task.Delay(longest, poll.Token));
+        await poll.CancelAsync();
+        ct.ThrowIfCancellationRequested();
     }
 
     private async Task<FeedPosition> Apply(FeedPosition floor, IReadOnlyList<IEvent> events, CancellationToken ct)
@@ -171,6 +187,7 @@ internal sealed class SubscriptionRun(
         session.QueueFirst(new ProgressOperation(subscription, floor, page.Ceiling));
         await handler.ProcessEventsAsync(page, session, ct);
         await session.SaveChangesAsync(ct);
+        HasAdvanced = true;
         return page.Ceiling;
     }
 }

@@ -24,6 +24,9 @@ public sealed class SubjectKeys : IDisposable
     private readonly byte[] _master;
     private readonly ConcurrentDictionary<string, (SubjectKey Key, DateTimeOffset Read)> _cache = new();
 
+    // Rises with every key that is forgotten: what was read before may be what had to be forgotten.
+    private int _generation;
+
     /// <summary>The secret is the deployment's; the master key that wraps subjects' keys is derived from it (HKDF).</summary>
     public SubjectKeys(StoreDatabase database, string secret, TimeProvider clock)
     {
@@ -64,11 +67,23 @@ public sealed class SubjectKeys : IDisposable
         return keys;
     }
 
-    /// <summary>Erases a person from every event: their key is gone for good once the unit of work commits.</summary>
-    public static void Shred(IDocumentOperations session, string subject) => session.QueueSqlCommand(
-        "insert into store.subject_keys (subject, wrapped, shredded) values (?, null, now()) "
-        + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())",
-        subject);
+    /// <summary>
+    /// Erases a person from every event: their key is gone for good once the unit of work commits. This node knows at
+    /// once; another one may remember the key for a minute.
+    /// </summary>
+    public static void Shred(IDocumentOperations session, string subject) =>
+        session.QueueOperation(new ShredSubjectKey(subject));
+
+    /// <summary>Fails when the secret is not the one that the keys in the database were wrapped with.</summary>
+    /// <exception cref="CryptographicException">It is another one.</exception>
+    internal async Task Verify(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "select subject, wrapped from store.subject_keys where wrapped is not null limit 1", connection);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        if (await row.ReadAsync(ct))
+            Unwrap(row.GetString(0), row.GetFieldValue<byte[]>(1));
+    }
 
     internal void Remember(SubjectKey key)
     {
@@ -78,7 +93,11 @@ public sealed class SubjectKeys : IDisposable
     }
 
     /// <summary>Forgets a key, so that the next use asks the database.</summary>
-    public void Forget(string subject) => _cache.TryRemove(subject, out _);
+    public void Forget(string subject)
+    {
+        Interlocked.Increment(ref _generation);
+        _cache.TryRemove(subject, out _);
+    }
 
     private async Task Read(
         List<string> missing, Dictionary<string, SubjectKey> keys, DateTimeOffset now, CancellationToken ct)
@@ -86,13 +105,15 @@ public sealed class SubjectKeys : IDisposable
         await using var command = _database.Pooled.CreateCommand(
             "select subject, wrapped from store.subject_keys where subject = any($1)");
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. missing] });
+        var generation = Volatile.Read(ref _generation);
         await using var rows = await command.ExecuteReaderAsync(ct);
         while (await rows.ReadAsync(ct))
         {
             var subject = rows.GetString(0);
             var key = new SubjectKey(subject, await rows.IsDBNullAsync(1, ct) ? null : Unwrap(subject, rows.GetFieldValue<byte[]>(1)));
             keys[subject] = key;
-            Remember(key);
+            if (generation == Volatile.Read(ref _generation))
+                Remember(key);
         }
     }
 
@@ -104,7 +125,8 @@ public sealed class SubjectKeys : IDisposable
 
     private byte[] Unwrap(string subject, byte[] wrapped) => Open(_master, wrapped, Encoding.UTF8.GetBytes(subject))
         ?? throw new CryptographicException(
-            $"The key of subject '{subject}' does not open: Auth:Secret is not the one this database was written with.");
+            $"The key of subject '{subject}' does not open: Auth:Secret is not the one this database was written with. "
+            + "Start with that secret; nobody's personal data in events can be read without it.");
 
     /// <summary>AES-256-GCM with a random nonce: nonce, ciphertext, tag.</summary>
     internal static byte[] Seal(byte[] key, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associated)
@@ -156,6 +178,17 @@ internal sealed class SubjectKeyInsert(SubjectKey key) : IStorageOperation
 
     public Exception? Explain(PostgresException failure) =>
         failure.SqlState == PostgresErrorCodes.UniqueViolation ? new SubjectKeyTakenException(key.Subject, failure) : null;
+}
+
+/// <summary>Leaves a mark in place of a key, so that none is made for this person again.</summary>
+internal sealed class ShredSubjectKey(string subject) : IStorageOperation
+{
+    public string Subject => subject;
+
+    public void Write(StoreBatch batch) => batch
+        .Sql("insert into store.subject_keys (subject, wrapped, shredded) values ($1, null, now()) "
+            + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())")
+        .With(subject);
 }
 
 /// <summary>Another unit of work made this subject's key first; the batch is made again with that key.</summary>

@@ -12,6 +12,11 @@ internal interface IAggregator
     /// <summary>The events that change the state.</summary>
     IReadOnlyCollection<Type> EventTypes { get; }
 
+    /// <summary>
+    /// Something of it takes an <see cref="IEvent{T}"/> and may read what only the commit knows: metadata and version.
+    /// </summary>
+    bool ReadsEnvelope { get; }
+
     /// <summary>The state after an event; null when there is none yet or the event ends it.</summary>
     object? Apply(object? state, IEvent e);
 }
@@ -32,7 +37,7 @@ internal sealed class Aggregator : IAggregator
     {
         AggregateType = type;
         const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance;
-        foreach (var method in type.GetMethods(All).Where(method => method.GetParameters().Length == 1))
+        foreach (var method in type.GetMethods(All).Where(IsConvention))
             Add(method);
         EventTypes = [.. _creates.Keys.Concat(_applies.Keys).Concat(_deletes.Keys).Distinct()];
         if (EventTypes.Count == 0)
@@ -42,6 +47,8 @@ internal sealed class Aggregator : IAggregator
     public Type AggregateType { get; }
 
     public IReadOnlyCollection<Type> EventTypes { get; }
+
+    public bool ReadsEnvelope { get; private set; }
 
     public static IAggregator Of(Type type) => Known.GetOrAdd(type, key => new Aggregator(key));
 
@@ -54,6 +61,10 @@ internal sealed class Aggregator : IAggregator
         return _applies.TryGetValue(e.EventType, out var apply) ? apply(state, e) : state;
     }
 
+    // A record brings methods of its own with one parameter: Equals, and Deconstruct when it has one member.
+    private static bool IsConvention(MethodInfo method) =>
+        method.Name is "Create" or "Apply" or "ShouldDelete" && method.GetParameters() is [{ ParameterType.IsByRef: false }];
+
     private void Add(MethodInfo method)
     {
         var parameter = method.GetParameters()[0].ParameterType;
@@ -64,6 +75,7 @@ internal sealed class Aggregator : IAggregator
         Expression argument = wrapped
             ? Expression.Convert(e, parameter)
             : Expression.Convert(Expression.Property(e, nameof(IEvent.Data)), eventType);
+        ReadsEnvelope |= wrapped;
         if (method is { Name: "Create", IsStatic: true } && method.ReturnType == AggregateType)
             _creates.Add(eventType, Compile<Func<IEvent, object>>(Expression.Call(method, argument), e));
         else if (method is { Name: "Apply", IsStatic: false })

@@ -56,7 +56,7 @@ public class FlatTableProjection : ITableProjection
             e => key((IEvent<T>)e),
             [.. map.Columns.Select(column => (ColumnAt(column.Name), column.Read))],
             Deletes: false,
-            KeyedByEvent: tablePrimaryKeySource.Body.ToString().EndsWith(".Id, Object)", StringComparison.Ordinal)));
+            KeyedByEvent: IsEventId(tablePrimaryKeySource)));
     }
 
     /// <summary>The event deletes the row of its key.</summary>
@@ -70,7 +70,7 @@ public class FlatTableProjection : ITableProjection
         _schema ??= module;
     }
 
-    IRowFold ITableProjection.Fold() => new FlatFold(this);
+    IRowFold ITableProjection.Fold(IReadOnlyList<object?> defaults) => new FlatFold(this, defaults);
 
     string ITableProjection.CreateTable(string schema, string table) => ModuleDdl.FlatTable(_columns, schema, table);
 
@@ -94,6 +94,11 @@ public class FlatTableProjection : ITableProjection
         return this;
     }
 
+    // e => e.Id, and not e => e.Data.Id.
+    private static bool IsEventId(LambdaExpression key) =>
+        (key.Body is UnaryExpression boxed ? boxed.Operand : key.Body)
+            is MemberExpression { Member.Name: nameof(IEvent.Id), Expression: ParameterExpression };
+
     private int ColumnAt(string name)
     {
         var at = _columns.FindIndex(column => column.Name == name);
@@ -103,7 +108,7 @@ public class FlatTableProjection : ITableProjection
     private sealed record RowMap(
         Func<IEvent, object> Key, IReadOnlyList<(int At, Func<IEvent, object?> Read)> Values, bool Deletes, bool KeyedByEvent);
 
-    private sealed class FlatFold(FlatTableProjection projection) : IRowFold
+    private sealed class FlatFold(FlatTableProjection projection, IReadOnlyList<object?> defaults) : IRowFold
     {
         private readonly Dictionary<object, object?[]?> _rows = [];
 
@@ -120,7 +125,7 @@ public class FlatTableProjection : ITableProjection
                 return;
             }
 
-            var row = _rows.GetValueOrDefault(key) ?? new object?[projection._columns.Count];
+            object?[] row = _rows.GetValueOrDefault(key) ?? [.. defaults];
             row[0] = key;
             foreach (var (at, read) in map.Values)
                 row[at] = read(e);
@@ -170,8 +175,8 @@ internal sealed class RowUpsert(string table, IReadOnlyList<TableColumn> columns
         var updates = string.Join(", ", columns.Skip(1).Select(column => $"{column.Name} = excluded.{column.Name}"));
         batch.Sql($"insert into {table} ({names}) values ({places}) on conflict ({columns[0].Name}) do "
             + (columns.Count == 1 ? "nothing" : $"update set {updates}"));
-        foreach (var value in values)
-            batch.WithAny(value);
+        for (var at = 0; at < values.Count; at++)
+            batch.WithColumn(values[at], columns[at].PgType);
     }
 }
 

@@ -24,7 +24,8 @@ internal interface ITableProjection
     bool PerStream { get; }
 
     /// <summary>Starts a fold over one stream, or over single events where <see cref="PerStream"/> is false.</summary>
-    IRowFold Fold();
+    /// <param name="defaults">What the table puts into columns that nothing is written to, in their order.</param>
+    IRowFold Fold(IReadOnlyList<object?> defaults);
 
     /// <summary>The statements that bring the live table up to date with what a unit of work appends to a stream.</summary>
     void Stage(StreamAction stream, Action<IStorageOperation> queue);
@@ -33,11 +34,15 @@ internal interface ITableProjection
     string CreateTable(string schema, string table);
 }
 
-/// <summary>The snapshots of an aggregate.</summary>
-internal interface ISnapshotProjection : ITableProjection
+/// <summary>A read model whose rows show the state of an aggregate.</summary>
+internal interface IStateProjection : ITableProjection
 {
     IAggregator Aggregator { get; }
+}
 
+/// <summary>The snapshots of an aggregate.</summary>
+internal interface ISnapshotProjection : IStateProjection
+{
     DocumentMapping Document { get; }
 }
 

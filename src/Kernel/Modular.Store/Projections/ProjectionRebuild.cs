@@ -29,6 +29,11 @@ public sealed class ProjectionRebuild
 {
     private const int ChunkRows = 1_000;
 
+    // Asking for the table's lock makes everybody else wait: so not for long, and then after a pause again.
+    private const int MostRefused = 20;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private readonly StoreParts _parts;
 
     internal ProjectionRebuild(StoreParts parts) => _parts = parts;
@@ -38,7 +43,7 @@ public sealed class ProjectionRebuild
 
     /// <summary>Rebuilds one read model.</summary>
     /// <param name="projectionName">One of <see cref="Names"/>.</param>
-    /// <param name="compare">Counts rows that differ; the table is locked while it counts.</param>
+    /// <param name="compare">Counts rows that differ; writers of the table wait while it counts.</param>
     /// <param name="progress">Told about every second.</param>
     /// <param name="token">Stops it and removes what it made.</param>
     /// <exception cref="ArgumentException">There is no such read model.</exception>
@@ -56,17 +61,24 @@ public sealed class ProjectionRebuild
         {
             await shadow.Create(token);
             var (events, reached) = await Load(projection, shadow, progress, token);
-            while (true)
+            await shadow.Analyze(token);
+            for (var refused = 0; ; refused++)
             {
-                var page = await CatchUp(projection, shadow, reached, throughHorizon: false, token);
-                events += page.Count;
-                reached = page.Reached;
-                if (page.Count == 0)
-                    break;
+                (var more, reached) = await CatchUp(projection, shadow, reached, token);
+                events += more;
+                try
+                {
+                    var different = await Switch(projection, shadow, reached, compare, token);
+                    return new RebuildResult(projectionName, events, await shadow.CountLive(token), different);
+                }
+                catch (PostgresException busy) when (refused < MostRefused
+                    && busy.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+                {
+                    // Somebody has read or written the table and is not done. Whoever comes meanwhile must not queue up
+                    // behind us, and whoever has read it and waits to write it must not wait for one who waits for them.
+                    await Task.Delay(Pause, token);
+                }
             }
-
-            var different = await Switch(projection, shadow, reached, compare, token);
-            return new RebuildResult(projectionName, events, await shadow.CountLive(token), different);
         }
         finally
         {
@@ -78,7 +90,7 @@ public sealed class ProjectionRebuild
         "type = any(array[" + string.Join(',', registry.Modules
             .Single(module => module.DatabaseSchemaName == projection.Module).Events.All
             .Where(mapping => projection.EventTypes.Contains(mapping.ReadAs))
-            .Select(mapping => $"'{mapping.Name}'")) + "])";
+            .Select(mapping => $"'{mapping.Name}'")) + "]::text[])";
 
     // A read-only transaction has no id, so however long it lasts it does not hold the feed back.
     private async Task<(long Events, FeedPosition Reached)> Load(
@@ -93,7 +105,7 @@ public sealed class ProjectionRebuild
             $"select {EventReader.Columns} from {projection.Module}.mt_events where {filter} and (epoch, xact) < ($1, $2) order by {order}", read);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = horizon.Epoch });
         command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = horizon.Transaction, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid8 });
-        await using var load = new BulkLoad(projection, shadow, total, progress);
+        await using var load = new BulkLoad(projection, shadow, await shadow.Defaults(ct), total, progress);
         // Reading and decoding go on while rows are folded and copied; a few chunks wait between the two.
         var chunks = Channel.CreateBounded<List<IEvent>>(new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true });
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -151,8 +163,21 @@ public sealed class ProjectionRebuild
         return (row.GetInt64(0), new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), "", 0));
     }
 
+    // Until little is left: under steady traffic something always is.
+    private async Task<(long Count, FeedPosition Reached)> CatchUp(
+        ITableProjection projection, ShadowTable shadow, FeedPosition after, CancellationToken ct)
+    {
+        for (long events = 0; ;)
+        {
+            var (count, reached) = await Page(projection, shadow, after, throughHorizon: false, ct);
+            (events, after) = (events + count, reached);
+            if (count < ChunkRows)
+                return (events, after);
+        }
+    }
+
     // A stream that got events is folded again from its first: simple, and right however often it happens.
-    private async Task<(int Count, FeedPosition Reached)> CatchUp(
+    private async Task<(int Count, FeedPosition Reached)> Page(
         ITableProjection projection, ShadowTable shadow, FeedPosition after, bool throughHorizon, CancellationToken ct)
     {
         var bound = throughHorizon ? "" : "and (epoch, xact) < ((select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot())) ";
@@ -163,7 +188,7 @@ public sealed class ProjectionRebuild
             after, null, ct);
         if (rows.Count == 0)
             return (0, after);
-        var reached = rows[^1].Position;
+        var (count, reached) = (rows.Count, rows[^1].Position);
         if (projection.PerStream)
         {
             rows = await ReadRows(
@@ -172,13 +197,13 @@ public sealed class ProjectionRebuild
                 null, [.. rows.Select(row => row.StreamKey).Distinct()], ct);
         }
 
-        await shadow.Merge(Fold(projection, await _parts.Reader.Decode(rows, ct)), ct);
-        return (rows.Count, reached);
+        var fold = projection.Fold(await shadow.Defaults(ct));
+        await shadow.Merge(Fold(fold, await _parts.Reader.Decode(rows, ct)), ct);
+        return (count, reached);
     }
 
-    private static IEnumerable<(object Key, object?[]? Row)> Fold(ITableProjection projection, List<IEvent> events)
+    private static IEnumerable<(object Key, object?[]? Row)> Fold(IRowFold fold, List<IEvent> events)
     {
-        var fold = projection.Fold();
         foreach (var stream in events.GroupBy(e => e.StreamKey))
         {
             fold.Begin();
@@ -211,14 +236,14 @@ public sealed class ProjectionRebuild
         return rows;
     }
 
-    // With the live table locked every transaction that wrote it has ended, so every event it shows is visible,
+    // With writers locked out every transaction that wrote the table has ended, so every event it shows is visible,
     // also those beyond the horizon; one that waits for the lock writes the new table.
     private async Task<long?> Switch(
         ITableProjection projection, ShadowTable shadow, FeedPosition reached, bool compare, CancellationToken ct)
     {
         await using var transaction = await shadow.Connection.BeginTransactionAsync(ct);
-        await shadow.LockLive(ct);
-        await CatchUp(projection, shadow, reached, throughHorizon: true, ct);
+        await shadow.LockOutWriters(ct);
+        await Page(projection, shadow, reached, throughHorizon: true, ct);
         var different = compare ? await shadow.CountDifferences(ct) : (long?)null;
         await shadow.TakeOver(ct);
         await transaction.CommitAsync(ct);
@@ -227,12 +252,13 @@ public sealed class ProjectionRebuild
 
     /// <summary>Folds events in order and copies rows as soon as nothing can change them any more.</summary>
     private sealed class BulkLoad(
-        ITableProjection projection, ShadowTable shadow, long total, IProgress<RebuildProgress>? progress) : IAsyncDisposable
+        ITableProjection projection, ShadowTable shadow, IReadOnlyList<object?> defaults, long total, IProgress<RebuildProgress>? progress)
+        : IAsyncDisposable
     {
         /// <summary>A COPY is a write transaction: an open one holds the feed back, so none lasts longer.</summary>
         private static readonly TimeSpan LongestCopy = TimeSpan.FromMilliseconds(500);
 
-        private readonly IRowFold _fold = projection.Fold();
+        private readonly IRowFold _fold = projection.Fold(defaults);
         private readonly Stopwatch _elapsed = Stopwatch.StartNew();
         private RowCopy? _copy;
         private TimeSpan _copyBegan;

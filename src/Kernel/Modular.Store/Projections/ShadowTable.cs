@@ -8,9 +8,12 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
 {
     private const string Suffix = "_rebuild";
 
+    private readonly TableCatalog _catalog = new(connection);
     private readonly string _columns = string.Join(", ", projection.Columns.Select(column => column.Name));
     private readonly string _live = $"{projection.Table.Schema}.{projection.Table.Table}";
     private readonly string _shadow = $"{projection.Table.Schema}.{projection.Table.Table}{Suffix}";
+    private string[] _types = [];
+    private object?[]? _defaults;
 
     public NpgsqlConnection Connection => connection;
 
@@ -25,12 +28,34 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
 
     // With its indexes from the start: making one later on a large table is a transaction that holds the feed back.
     // Streams arrive in the order of their keys, so the indexes grow at their right edge.
-    public Task Create(CancellationToken ct) => Execute(
-        $"set statement_timeout = 0; drop table if exists {_shadow}; create table {_shadow} (like {_live} including all)", ct);
+    public async Task Create(CancellationToken ct)
+    {
+        await Execute(
+            $"set statement_timeout = 0; drop table if exists {_shadow}; create table {_shadow} (like {_live} including all); "
+            + await _catalog.Options(_live, _shadow, ct), ct);
+        var types = await _catalog.Types(_live, ct);
+        _types = [.. projection.Columns.Select(column => types[column.Name])];
+    }
+
+    /// <summary>What a column holds that nothing was written to.</summary>
+    public async Task<IReadOnlyList<object?>> Defaults(CancellationToken ct)
+    {
+        if (_defaults is not null)
+            return _defaults;
+        var written = await _catalog.Defaults(_live, ct);
+        var values = projection.Columns.Select(column => $"({written.GetValueOrDefault(column.Name, "null")})::{column.PgType}");
+        await using var command = new NpgsqlCommand($"select {string.Join(", ", values)}", connection);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        await row.ReadAsync(ct);
+        return _defaults = [.. Enumerable.Range(0, projection.Columns.Count).Select(at => row.IsDBNull(at) ? null : row.GetValue(at))];
+    }
 
     /// <summary>Begins a COPY into the shadow; whoever completes it commits what it copied.</summary>
     public async Task<RowCopy> BeginCopy(CancellationToken ct) => new(
-        await connection.BeginBinaryImportAsync($"copy {_shadow} ({_columns}) from stdin (format binary)", ct), projection.Columns);
+        await connection.BeginBinaryImportAsync($"copy {_shadow} ({_columns}) from stdin (format binary)", ct), _types);
+
+    /// <summary>So that the first queries after the switch are planned for what is there.</summary>
+    public Task Analyze(CancellationToken ct) => Execute($"analyze {_shadow}", ct);
 
     public async Task Merge(IEnumerable<(object Key, object?[]? Row)> rows, CancellationToken ct)
     {
@@ -47,8 +72,12 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
             await npgsql.ExecuteNonQueryAsync(ct);
     }
 
-    public Task LockLive(CancellationToken ct) =>
-        Execute($"set local lock_timeout = '5s'; lock table {_live} in access exclusive mode", ct);
+    /// <summary>
+    /// Waits for those who write now and lets nobody else begin; readers go on. Gives up before anybody's deadlock
+    /// time-out (one second) could strike, so that nobody but the rebuild is ever chosen to give way.
+    /// </summary>
+    public Task LockOutWriters(CancellationToken ct) =>
+        Execute($"set local lock_timeout = '500ms'; lock table {_live} in exclusive mode", ct);
 
     /// <summary>Rows that are in one table and not, byte for byte, in the other.</summary>
     public async Task<long> CountDifferences(CancellationToken ct)
@@ -64,33 +93,51 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    /// <summary>Makes the shadow the live table; a table that others reference keeps its identity and takes over the rows.</summary>
+    /// <summary>Makes the shadow the live table; a table that others hold on to stays and takes over the rows.</summary>
     public async Task TakeOver(CancellationToken ct)
     {
-        if (await IsReferenced(ct))
-        {
-            var sets = string.Join(", ", projection.Columns.Skip(1).Select(column => $"{column.Name} = excluded.{column.Name}"));
-            await Execute(
-                $"insert into {_live} ({_columns}) select {_columns} from {_shadow} on conflict ({Key}) do update set {sets}; "
-                + $"delete from {_live} l where not exists (select from {_shadow} s where s.{Key} = l.{Key}); drop table {_shadow}", ct);
-            return;
-        }
+        if (await _catalog.IsHeld(_live, ct))
+            await CopyDifferences(ct);
+        else
+            await Rename(ct);
+    }
 
-        // Views hold on to the table they were made on, so each is made again on the table that has the name now.
-        var views = await Views(ct);
-        var indexes = await IndexNames(ct);
+    /// <summary>Leaves nothing behind. The server may take a moment to notice that a connection was closed, so the lock goes here.</summary>
+    public async Task Drop()
+    {
+        if (connection.State != System.Data.ConnectionState.Open)
+            return;
+        await Execute($"drop table if exists {_shadow}", CancellationToken.None);
+        await Execute("select pg_advisory_unlock_all()", CancellationToken.None);
+    }
+
+    private Task CopyDifferences(CancellationToken ct)
+    {
+        var rest = projection.Columns.Skip(1).Select(column => column.Name).ToList();
+        var update = rest.Count == 0
+            ? "nothing"
+            : $"update set {string.Join(", ", rest.Select(name => $"{name} = excluded.{name}"))} "
+                + $"where row({string.Join(", ", rest.Select(name => $"l.{name}"))})::text "
+                + $"is distinct from row({string.Join(", ", rest.Select(name => $"excluded.{name}"))})::text";
+        return Execute(
+            $"delete from {_live} l where not exists (select from {_shadow} s where s.{Key} = l.{Key}); "
+            + $"insert into {_live} as l ({_columns}) select {_columns} from {_shadow} on conflict ({Key}) do {update}; drop table {_shadow}", ct);
+    }
+
+    // Views hold on to the table they were made on, so each is made again on the table that has the name now. They are
+    // locked before the table, in the order in which a query takes its locks.
+    private async Task Rename(CancellationToken ct)
+    {
+        var views = await _catalog.Views(_live, ct);
+        await Execute($"lock table {string.Join(", ", [.. views.Select(view => view.Name), _live])} in access exclusive mode", ct);
+        var indexes = await _catalog.MatchingIndexes(_shadow, _live, ct);
+        var grants = await _catalog.Grants(_live, ct);
         var (schema, table) = projection.Table;
         await Execute(
             $"alter table {_live} rename to {table}_replaced; alter table {_shadow} rename to {table}; "
-            + string.Concat(views.Select(view => $"create or replace view {view.Name} as {view.Definition} "))
-            + $"drop table {schema}.{table}_replaced; "
+            + string.Concat(views.Select(view => $"create or replace view {view.Name}{view.Options} as {view.Definition} "))
+            + $"drop table {schema}.{table}_replaced; {grants}"
             + string.Concat(indexes.Select(index => $"alter index {schema}.{index.Shadow} rename to {index.Live}; ")), ct);
-    }
-
-    public async Task Drop()
-    {
-        if (connection.State == System.Data.ConnectionState.Open)
-            await Execute($"drop table if exists {_shadow}", CancellationToken.None);
     }
 
     private async Task Execute(string sql, CancellationToken ct)
@@ -98,61 +145,17 @@ internal sealed class ShadowTable(NpgsqlConnection connection, ITableProjection 
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(ct);
     }
-
-    private async Task<bool> IsReferenced(CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            $"select exists (select from pg_constraint where contype = 'f' and confrelid = '{_live}'::regclass)", connection);
-        return await command.ExecuteScalarAsync(ct) is true;
-    }
-
-    private async Task<List<(string Name, string Definition)>> Views(CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($"""
-            select distinct format('%I.%I', n.nspname, c.relname), pg_get_viewdef(c.oid)
-            from pg_depend d
-            join pg_rewrite r on r.oid = d.objid and d.classid = 'pg_rewrite'::regclass
-            join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
-            where d.refobjid = '{_live}'::regclass and c.relkind = 'v'
-            """, connection);
-        var views = new List<(string, string)>();
-        await using var rows = await command.ExecuteReaderAsync(ct);
-        while (await rows.ReadAsync(ct))
-            views.Add((rows.GetString(0), rows.GetString(1)));
-        return views;
-    }
-
-    // "like including all" names indexes by itself; the live names are what refusals are declared by.
-    private async Task<List<(string Shadow, string Live)>> IndexNames(CancellationToken ct)
-    {
-        var live = await Indexes(_live, ct);
-        var shadow = await Indexes(_shadow, ct);
-        return [.. shadow.Join(live, index => index.Shape, index => index.Shape, (made, wanted) => (made.Name, wanted.Name))];
-    }
-
-    private async Task<List<(string Name, string Shape)>> Indexes(string table, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($"""
-            select c.relname, split_part(pg_get_indexdef(c.oid), ' USING ', 2) || i.indisunique || i.indisprimary
-            from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = '{table}'::regclass
-            """, connection);
-        var indexes = new List<(string, string)>();
-        await using var rows = await command.ExecuteReaderAsync(ct);
-        while (await rows.ReadAsync(ct))
-            indexes.Add((rows.GetString(0), rows.GetString(1)));
-        return indexes;
-    }
 }
 
 /// <summary>One COPY: a transaction of its own.</summary>
-internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<TableColumn> columns) : IAsyncDisposable
+internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<string> types) : IAsyncDisposable
 {
     private static readonly Dictionary<string, NpgsqlDbType> Known = new()
     {
         ["text"] = NpgsqlDbType.Text,
         ["jsonb"] = NpgsqlDbType.Jsonb,
         ["uuid"] = NpgsqlDbType.Uuid,
-        ["timestamptz"] = NpgsqlDbType.TimestampTz,
+        ["timestamp with time zone"] = NpgsqlDbType.TimestampTz,
         ["bigint"] = NpgsqlDbType.Bigint,
         ["integer"] = NpgsqlDbType.Integer,
         ["boolean"] = NpgsqlDbType.Boolean,
@@ -160,7 +163,7 @@ internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<Table
     };
 
     private readonly NpgsqlDbType?[] _types =
-        [.. columns.Select(column => Known.TryGetValue(column.PgType, out var type) ? type : (NpgsqlDbType?)null)];
+        [.. types.Select(name => Known.TryGetValue(name, out var type) ? type : (NpgsqlDbType?)null)];
 
     public ValueTask DisposeAsync() => importer.DisposeAsync();
 
@@ -177,7 +180,7 @@ internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<Table
     private Task Write(object? value, int column, CancellationToken ct) => (value, _types[column]) switch
     {
         (null or DBNull, _) => importer.WriteNullAsync(ct),
-        (_, null) => importer.WriteAsync(value, columns[column].PgType, ct),
+        (_, null) => importer.WriteAsync(Binary(value, types[column]), types[column], ct),
         (string text, { } type) => importer.WriteAsync(text, type, ct),
         (int number, { } type) => importer.WriteAsync(number, type, ct),
         (long number, { } type) => importer.WriteAsync(number, type, ct),
@@ -186,5 +189,13 @@ internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<Table
         (bool flag, { } type) => importer.WriteAsync(flag, type, ct),
         (byte[] bytes, { } type) => importer.WriteAsync(bytes, type, ct),
         (_, { } type) => importer.WriteAsync(value, type, ct),
+    };
+
+    // The key sources of an event are what the model wrote as text; a binary copy wants the column's own form.
+    private static object Binary(object value, string type) => (type, value) switch
+    {
+        ("inet", string text) => new NpgsqlInet(text),
+        ("cidr", string text) => System.Net.IPNetwork.Parse(text),
+        _ => value,
     };
 }

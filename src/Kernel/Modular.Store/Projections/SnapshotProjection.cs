@@ -32,13 +32,15 @@ internal sealed class SnapshotProjection<T>(string module, DocumentMapping<T> do
 
     public string CreateTable(string schema, string table) => ModuleDdl.DocumentTable(document, schema, table);
 
-    public IRowFold Fold() => new SnapshotFold(this);
+    public IRowFold Fold(IReadOnlyList<object?> defaults) => new SnapshotFold(this);
 
     public void Stage(StreamAction stream, Action<IStorageOperation> queue)
     {
-        var last = stream.Events[^1];
-        var change = stream.State is null ? DocumentChange.Delete : DocumentChange.Snapshot;
-        queue(new DocumentOperation(document, change, stream.Key, stream.State, last.Timestamp, stream.Version));
+        // Other events of the stream leave no mark on the row, as in a rebuild, which does not read them.
+        var last = stream.Events.Last(e => EventTypes.Contains(e.EventType));
+        var state = stream.StateOf(typeof(T));
+        var change = state is null ? DocumentChange.Delete : DocumentChange.Snapshot;
+        queue(new DocumentOperation(document, change, stream.Key, state, last.Timestamp, last.Version));
     }
 
     private sealed class SnapshotFold(SnapshotProjection<T> projection) : IRowFold

@@ -5,7 +5,7 @@ namespace Modular.Store;
 /// Ours: Marten's flat tables see single events only, while a published table such as <c>neon_auth.users_sync</c>
 /// shows the whole user.
 /// </summary>
-public class SnapshotTableProjection<T> : ITableProjection
+public class SnapshotTableProjection<T> : IStateProjection
     where T : class
 {
     private readonly List<(TableColumn Column, Func<T, IEvent, object?> Read)> _columns = [];
@@ -28,6 +28,8 @@ public class SnapshotTableProjection<T> : ITableProjection
 
     (string Schema, string Table) ITableProjection.Table => (_schema!, _table);
 
+    IAggregator IStateProjection.Aggregator => _aggregator;
+
     IReadOnlyCollection<Type> ITableProjection.EventTypes => _aggregator.EventTypes;
 
     IReadOnlyList<TableColumn> ITableProjection.Columns => [.. _columns.Select(column => column.Column)];
@@ -49,14 +51,14 @@ public class SnapshotTableProjection<T> : ITableProjection
 
     string ITableProjection.CreateTable(string schema, string table) => "";
 
-    IRowFold ITableProjection.Fold() => new Fold(this);
+    IRowFold ITableProjection.Fold(IReadOnlyList<object?> defaults) => new Fold(this);
 
     void ITableProjection.Stage(StreamAction stream, Action<IStorageOperation> queue)
     {
         var target = $"{_schema}.{_table}";
         var columns = _columns.Select(column => column.Column).ToList();
-        queue(stream.State is T state
-            ? new RowUpsert(target, columns, Row(state, stream.Events[^1]))
+        queue(stream.StateOf(typeof(T)) is T state
+            ? new RowUpsert(target, columns, Row(state, stream.Events.Last(e => _aggregator.EventTypes.Contains(e.EventType))))
             : new RowDelete(target, columns[0], stream.Key));
     }
 

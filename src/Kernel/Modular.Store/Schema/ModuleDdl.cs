@@ -35,6 +35,12 @@ internal static partial class ModuleDdl
                     message = format('%s touched %s rows instead of %s', what, actual, expected);
             end if;
         end $body$;
+        create or replace function {schema}.refuse_older(stream text) returns bigint
+        language plpgsql as $body$
+        begin
+            raise exception using errcode = 'MT002',
+                message = format('stream %s was appended to by a younger transaction', stream);
+        end $body$;
         create or replace function {schema}.enter_epoch() returns integer
         language plpgsql as $body$
         declare
@@ -63,9 +69,11 @@ internal static partial class ModuleDdl
             id text collate "C" primary key,
             type text,
             version bigint not null,
+            last_epoch integer not null default 1,
             last_xact xid8 not null,
             timestamp timestamptz not null,
             created timestamptz not null) with (fillfactor = 80);
+        alter table {schema}.mt_streams add column if not exists last_epoch integer not null default 1;
         create table if not exists {schema}.mt_events (
             seq_id bigint not null default nextval('{store}.event_sequence'),
             id uuid not null,

@@ -27,14 +27,23 @@ public sealed class SchemaMigrator
     /// <summary>Taken by whoever migrates, on a direct connection, for the session.</summary>
     private const long Lock = 0x4D6F64756C617231;
 
+    private const string Migrations = """
+        create schema if not exists store;
+        create table if not exists store.migrations (
+            schema text not null, name text not null, checksum text not null,
+            applied_at timestamptz not null default now(), primary key (schema, name));
+        """;
+
     private readonly StoreDatabase _database;
     private readonly StoreRegistry _registry;
+    private readonly SubjectKeys _keys;
     private readonly ILogger<SchemaMigrator> _log;
 
-    internal SchemaMigrator(StoreDatabase database, StoreRegistry registry, ILogger<SchemaMigrator> log)
+    internal SchemaMigrator(StoreDatabase database, StoreRegistry registry, SubjectKeys keys, ILogger<SchemaMigrator> log)
     {
         _database = database;
         _registry = registry;
+        _keys = keys;
         _log = log;
     }
 
@@ -51,7 +60,10 @@ public sealed class SchemaMigrator
     public async Task<IReadOnlyList<MigrationStatus>> Apply(CancellationToken ct = default)
     {
         await using var connection = await _database.Direct.OpenConnectionAsync(ct);
-        await Execute(connection, $"set statement_timeout = 0; set lock_timeout = '30s'; select pg_advisory_lock({Lock})", ct);
+        // However long another node migrates; only then a limit for the tables' own locks.
+        await Execute(connection, $"set statement_timeout = 0; set lock_timeout = 0; select pg_advisory_lock({Lock})", ct);
+        await Execute(connection, "set lock_timeout = '30s'", ct);
+        await Execute(connection, Migrations, ct);
         var applied = new List<MigrationStatus>();
         foreach (var (step, sql, status) in await Compare(connection, ct))
         {
@@ -64,11 +76,9 @@ public sealed class SchemaMigrator
             applied.Add(status with { State = MigrationState.Applied });
         }
 
-        await using (var enter = new NpgsqlCommand("select store.enter_epoch()", connection))
-            _database.RaiseEpoch((int)(await enter.ExecuteScalarAsync(ct))!);
-        await EventTypeCheck.Run(connection, _registry, ct);
-        // Connections opened before the schema existed did not learn the epoch.
-        _database.Pooled.Clear();
+        foreach (var document in _registry.Modules.SelectMany(module => module.Schema.All))
+            await ColumnBackfill.Run(connection, document, _log, ct);
+        await Check(connection, ct);
         return applied;
     }
 
@@ -80,7 +90,16 @@ public sealed class SchemaMigrator
         if (pending.Count > 0)
             throw new InvalidOperationException($"{pending.Count} migrations are not applied ({pending[0].Schema}/{pending[0].Name}…); run 'db migrate' or set Modular:AutoMigrate=true.");
         await using var connection = await _database.Direct.OpenConnectionAsync(ct);
+        await Check(connection, ct);
+    }
+
+    private async Task Check(NpgsqlConnection connection, CancellationToken ct)
+    {
+        // Connections opened before the schema existed did not learn the epoch.
+        await using (var enter = new NpgsqlCommand("select store.enter_epoch()", connection))
+            _database.RaiseEpoch((int)(await enter.ExecuteScalarAsync(ct))!);
         await EventTypeCheck.Run(connection, _registry, ct);
+        await _keys.Verify(connection, ct);
     }
 
     private static async Task Apply(NpgsqlConnection connection, SchemaStep step, string sql, CancellationToken ct)
@@ -125,73 +144,17 @@ public sealed class SchemaMigrator
     private static async Task<Dictionary<(string Schema, string Name), (string Checksum, DateTimeOffset At)>> Applied(
         NpgsqlConnection connection, CancellationToken ct)
     {
-        await Execute(connection, """
-            create schema if not exists store;
-            create table if not exists store.migrations (
-                schema text not null, name text not null, checksum text not null,
-                applied_at timestamptz not null default now(), primary key (schema, name));
-            """, ct);
         var applied = new Dictionary<(string, string), (string, DateTimeOffset)>();
+        await using (var exists = new NpgsqlCommand("select to_regclass('store.migrations') is not null", connection))
+        {
+            if (await exists.ExecuteScalarAsync(ct) is not true)
+                return applied;
+        }
+
         await using var command = new NpgsqlCommand("select schema, name, checksum, applied_at from store.migrations", connection);
         await using var rows = await command.ExecuteReaderAsync(ct);
         while (await rows.ReadAsync(ct))
             applied[(rows.GetString(0), rows.GetString(1))] = (rows.GetString(2), rows.GetFieldValue<DateTimeOffset>(3));
         return applied;
-    }
-}
-
-/// <summary>
-/// Looks for events that no code of this version knows: at start, not at the read that would need them.
-/// Only what was appended since the last look is read.
-/// </summary>
-internal static class EventTypeCheck
-{
-    private const string Mark = "$event-types";
-
-    public static async Task Run(NpgsqlConnection connection, StoreRegistry registry, CancellationToken ct)
-    {
-        foreach (var module in registry.Modules.Select(module => module.DatabaseSchemaName))
-        {
-            var known = registry.EventNames(module).ToHashSet();
-            foreach (var (type, where) in await Types(connection, module, ct))
-            {
-                if (!known.Contains(type))
-                    throw new UnknownEventTypeException(module, type, where);
-            }
-
-            await Remember(connection, module, ct);
-        }
-    }
-
-    private static async Task<List<(string Type, string Where)>> Types(NpgsqlConnection connection, string module, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($"""
-            select name, 'seen before' from store.event_types where module = '{module}'
-            union all
-            select type, format('%s events, the first in stream %s', count(*), min(stream_id)) from {module}.mt_events
-            where (epoch, xact) >= (coalesce((select epoch from {module}.mt_event_progression where name = '{Mark}'), 0),
-                coalesce((select xact from {module}.mt_event_progression where name = '{Mark}'), '0'::xid8))
-            group by type
-            """, connection);
-        var types = new List<(string, string)>();
-        await using var rows = await command.ExecuteReaderAsync(ct);
-        while (await rows.ReadAsync(ct))
-            types.Add((rows.GetString(0), rows.GetString(1)));
-        return types;
-    }
-
-    private static async Task Remember(NpgsqlConnection connection, string module, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($"""
-            insert into store.event_types (module, name)
-            select '{module}', type from {module}.mt_events
-            where (epoch, xact) >= (coalesce((select epoch from {module}.mt_event_progression where name = '{Mark}'), 0),
-                coalesce((select xact from {module}.mt_event_progression where name = '{Mark}'), '0'::xid8))
-            group by type on conflict do nothing;
-            insert into {module}.mt_event_progression (name, epoch, xact, module, seq_id)
-            select '{Mark}', (select epoch from store.epoch), pg_snapshot_xmin(pg_current_snapshot()), '{module}', 0
-            on conflict (name) do update set epoch = excluded.epoch, xact = excluded.xact, last_updated = now();
-            """, connection);
-        await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Npgsql;
 
 namespace Modular.Store;
@@ -15,7 +16,8 @@ public sealed class SchemaValidator
 
     private const string Catalog = """
         with wanted as (select oid, nspname from pg_namespace where nspname = any($1))
-        select 'table', n.nspname, c.relname, '', c.relkind::text
+        select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end,
+            n.nspname, c.relname, '', coalesce(case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end, '')
         from pg_class c join wanted n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'S')
         union all
         select 'column', n.nspname, c.relname, a.attname,
@@ -29,16 +31,14 @@ public sealed class SchemaValidator
         select 'index', n.nspname, t.relname, c.relname, pg_get_indexdef(c.oid)
         from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
         join wanted n on n.oid = c.relnamespace
+        where not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
         union all
         select 'constraint', n.nspname, t.relname, k.conname, pg_get_constraintdef(k.oid)
         from pg_constraint k join pg_class t on t.oid = k.conrelid join wanted n on n.oid = k.connamespace
         where k.contype <> 'n'
         union all
-        select 'trigger', n.nspname, c.relname, g.tgname, pg_get_triggerdef(g.oid) || ' ' || g.tgenabled::text
+        select 'trigger', n.nspname, c.relname, g.tgname, pg_get_triggerdef(g.oid) || case g.tgenabled when 'D' then ' (disabled)' else '' end
         from pg_trigger g join pg_class c on c.oid = g.tgrelid join wanted n on n.oid = c.relnamespace where not g.tgisinternal
-        union all
-        select 'view', n.nspname, c.relname, '', pg_get_viewdef(c.oid)
-        from pg_class c join wanted n on n.oid = c.relnamespace where c.relkind in ('v', 'm')
         union all
         select 'function', n.nspname, p.proname, '', pg_get_functiondef(p.oid)
         from pg_proc p join wanted n on n.oid = p.pronamespace where p.prokind = 'f'
@@ -80,18 +80,32 @@ public sealed class SchemaValidator
         Dictionary<(string Kind, string Schema, string Name, string Part), string> expected,
         Dictionary<(string Kind, string Schema, string Name, string Part), string> actual)
     {
+        var relations = actual.Keys.Where(key => key.Part.Length == 0).Select(key => (key.Schema, key.Name)).ToHashSet();
+        var lost = expected.Keys.Where(key => key.Kind == "column" && !actual.ContainsKey(key)).ToLookup(key => (key.Schema, key.Name), key => key.Part);
         foreach (var ((kind, schema, name, part), wanted) in expected)
         {
             var what = part.Length == 0 ? $"{schema}.{name}" : $"{schema}.{name}.{part}";
-            // A missing table says enough: not each of its columns as well.
-            if (kind != "table" && kind != "function" && !actual.ContainsKey(("table", schema, name, "")))
+            // A missing table says enough: not each of its columns as well. Nor what went with a missing column.
+            if (part.Length > 0 && !relations.Contains((schema, name)))
                 continue;
-            if (!actual.TryGetValue((kind, schema, name, part), out var found))
-                yield return new SchemaDifference(schema, what, $"The {kind} {what} is missing.");
-            else if (found != wanted)
-                yield return new SchemaDifference(schema, what, $"The {kind} {what} is \"{found}\", expected \"{wanted}\".");
+            var found = actual.GetValueOrDefault((kind, schema, name, part));
+            if (found is null && part.Length > 0 && kind != "column" && lost[(schema, name)].Any(column => Mentions(wanted, column)))
+                continue;
+            if (Sentence(kind, what, wanted, found) is { } sentence)
+                yield return new SchemaDifference(schema, what, sentence);
         }
     }
+
+    private static string? Sentence(string kind, string what, string wanted, string? found) => found switch
+    {
+        null => $"The {kind} {what} is missing.",
+        _ when found == wanted => null,
+        _ when found == $"{wanted} (disabled)" => $"The {kind} {what} is disabled.",
+        _ when kind is "view" or "materialized view" or "function" => $"The {kind} {what} is not defined as this version defines it.",
+        _ => $"The {kind} {what} is \"{found}\", expected \"{wanted}\".",
+    };
+
+    private static bool Mentions(string definition, string column) => Regex.IsMatch(definition, $@"\b{Regex.Escape(column)}\b");
 
     private static async Task<Dictionary<(string Kind, string Schema, string Name, string Part), string>> Read(
         NpgsqlConnection connection, string[] schemas, CancellationToken ct)

@@ -45,7 +45,8 @@ internal static partial class EntryBounds
 
     public static bool TryPosition(string? text, out long? position)
     {
-        var isNumber = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+        var isNumber = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number < long.MaxValue;
         position = isNumber ? number : null;
         return isNumber || string.IsNullOrEmpty(text);
     }

@@ -65,25 +65,26 @@ internal sealed record SearchRow(
     /// <summary>Texts and questions are split alike: to the parser Firefox/140 is a file and ada@example.com one word.</summary>
     public static string Split(string text) => text.Replace('/', ' ').Replace('@', ' ');
 
-    // Everything a person may remember of an entry; ids have filters of their own.
+    // Everything a person may remember of an entry: no times, ids and hashes. Those have filters of their own, and as
+    // words of which each is seen once they would be most of the index.
     private static string WordsOf(CanonicalEvent e)
     {
         var words = new StringBuilder();
         Add(words, e.Type.Replace('.', ' '));
         Add(words, e.Reason);
-        Add(words, e.Stream);
+        Add(words, IsId(e.Stream) ? null : e.Stream);
         Add(words, e.UserAgent);
         var json = new Utf8JsonReader(e.Data.Span);
         while (json.Read())
         {
-            if (json.TokenType == JsonTokenType.String && !json.ValueIsEscaped)
-                Add(words, Encoding.UTF8.GetString(json.ValueSpan));
-            else if (json.TokenType == JsonTokenType.String)
-                Add(words, json.GetString());
+            if (json.TokenType == JsonTokenType.String && !json.TryGetDateTimeOffset(out _) && json.GetString() is { } text && !IsId(text))
+                Add(words, text);
         }
 
         return Split(Value(words.ToString(), int.MaxValue)!);
     }
+
+    private static bool IsId(string text) => text.Length >= 32 && text.All(char.IsAsciiHexDigit);
 
     private static void Add(StringBuilder words, string? text)
     {

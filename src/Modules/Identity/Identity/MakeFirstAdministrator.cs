@@ -1,7 +1,6 @@
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
 using Modular.Store;
@@ -20,7 +19,7 @@ internal static class MakeFirstAdministrator
     /// <summary>Another node was faster, or somebody registered the address just now: worth another look.</summary>
     internal static readonly Refusal Overtaken = Refusal.Conflict("administrator_made_elsewhere");
 
-    internal sealed class AtStart(IServiceScopeFactory scopes, IOptions<AdminOptions> options, ILogger<AtStart> log) : IHostedService
+    internal sealed class AtStart(IServiceScopeFactory scopes, IOptions<AdminOptions> options) : IHostedService
     {
         private const int Tries = 3;
 
@@ -37,7 +36,7 @@ internal static class MakeFirstAdministrator
             }
 
             if (outcome.Refusal is { } refusal)
-                log.LogError("The first administrator was not made: {Code}", refusal.Code);
+                throw new InvalidOperationException($"The first administrator (Admin:Email) was not made: {refusal.Code}.");
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -57,7 +56,9 @@ internal static class MakeFirstAdministrator
 
             if (await registration.Find(command.Email, ct) is { } user)
             {
-                await promotion.Promote(user, hash.Answer, "first_administrator", ct);
+                // Another node may have made them since nobody was found to be one.
+                if (!user.Roles.Contains(User.AdminRole))
+                    await promotion.Promote(user, hash.Answer, "first_administrator", ct);
                 return Outcome.Done;
             }
 

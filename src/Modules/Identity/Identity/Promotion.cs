@@ -18,8 +18,10 @@ internal sealed class Promotion(IDocumentSession store, IMediator mediator, Refu
     {
         var now = User.Now(clock);
         var stream = await store.Events.FetchForWriting<User>(user.Id, ct);
-        if (!user.Roles.Contains(User.AdminRole))
-            stream.AppendOne(new UserRoleSet(user.Id, Add(user, User.AdminRole), reason, now));
+
+        // The roles of the stream, not of the user that was found before: what is appended rests on that version.
+        if (stream.Aggregate is { } current && !current.Roles.Contains(User.AdminRole))
+            stream.AppendOne(new UserRoleSet(user.Id, Add(current, User.AdminRole), reason, now));
         var account = (await store.QueryAsync<Account>(
             "where d.issuer = ? and d.account_id = ?", ct, Account.CredentialIssuer, user.Id)).SingleOrDefault();
         store.Store(account is null
