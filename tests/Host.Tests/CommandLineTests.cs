@@ -182,6 +182,8 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
         await app.Scenario(_ => _.Post.Json(new { name = "Eve", email = "eve@example.com", password = "a password" }).ToUrl("/api/auth/sign-up/email"));
         await app.Settled();
 
+        var last = await Commands.Run("audit", "tail");
+        Assert.InRange(last.Lines.Count, 1, 10);
         var tail = await Commands.Run("audit", "tail", "--last", "1000", "--type", "user.registered.*", "--json");
         Assert.Contains(tail.Lines, line => JsonDocument.Parse(line).RootElement.GetProperty("data").GetProperty("email").GetString() == "eve@example.com");
         var replay = await Commands.Run("audit", "replay", "--module", "sessions");
