@@ -46,7 +46,16 @@ internal sealed class HostProcess : IAsyncDisposable
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return new HostProcess(process, await listening.WaitAsync(Limit));
+        try
+        {
+            return new HostProcess(process, await listening.WaitAsync(Limit));
+        }
+        catch
+        {
+            // A Host that nobody holds would outlive the test.
+            process.Kill();
+            throw;
+        }
     }
 
     /// <summary>SIGKILL: no handler runs, no connection is closed in order.</summary>
