@@ -247,6 +247,21 @@ public sealed class DocumentTests(Store store) : IClassFixture<Store>
     }
 
     [Fact]
+    public async Task A_commit_whose_connection_dies_tells_so_and_is_not_sent_again()
+    {
+        var note = new Note(Some.Key(), Some.Key("t"));
+        await using var session = Node.Session();
+        session.Insert(note);
+        session.QueueSqlCommand("select pg_sleep(20) as dies_here");
+        var commit = session.SaveChangesAsync();
+        while (await Node.Value<long>("select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like '%dies_here' and pid <> pg_backend_pid()) killed") == 0)
+            await Task.Delay(10);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => commit);
+        Assert.True(session.HasPendingChanges);
+        Assert.Null(await Load(note.Id));
+    }
+
+    [Fact]
     public async Task A_batch_of_thousands_of_statements_goes_through()
     {
         var author = Some.Key("author");

@@ -94,9 +94,19 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(3), $"It took {watch.Elapsed} to stop.");
     }
 
-    [Fact]
-    public async Task A_node_that_lost_its_lock_while_applying_a_page_changes_nothing_and_the_page_is_applied_once()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_that_lost_its_lock_while_applying_a_page_changes_nothing_and_the_page_is_applied_once(bool hasProgress)
     {
+        if (hasProgress)
+        {
+            await One.Append("0", new JournalOpened("w"));
+            await One.StartDaemon("two");
+            await One.Daemon.WaitForNonStaleData(Patience);
+            await One.StopDaemon();
+        }
+
         await One.Append("a", new JournalOpened("x"), new LineWritten("y", 1));
         await using var two = await Node.Start(_database);
         var (began, goOn, pages) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
@@ -119,7 +129,7 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
         goOn.SetResult();
         await Until(() => Task.FromResult(One.Daemon.Statuses.Any(status => status.State is SubscriptionStatus.Standby)));
 
-        Assert.Equal([("a", 1L), ("a", 2L), ("b", 1L)], await Ledger());
+        Assert.Equal([("a", 1L), ("a", 2L), ("b", 1L)], (await Ledger()).Where(row => row.Stream != "0"));
         Assert.Equal("two", await One.Value<string>("select distinct node from bank.ledger"));
     }
 
@@ -231,6 +241,8 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
     {
         var seed = Environment.TickCount;
         await using var two = await Node.Start(_database);
+        // Pages that take their time, so that locks are lost in the middle of them.
+        One.Pen.BeforeCommit = two.Pen.BeforeCommit = (_, ct) => Task.Delay(Random.Shared.Next(0, 150), ct);
         var stop = DateTime.UtcNow.AddSeconds(6);
         var writers = Enumerable.Range(0, 8).Select(at => Write(at < 5 ? One : two, new Random(seed + at), stop)).ToList();
         var nodes = new[] { (Node: One, Name: "one"), (Node: two, Name: "two") }
@@ -327,7 +339,9 @@ public sealed class SubscriptionTests(OwnServer server) : IClassFixture<OwnServe
         {
             await Task.Delay(random.Next(100, 500));
             await One.Execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() order by random() limit 1");
+                random.Next(3) > 0
+                    ? "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())"
+                    : "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() order by random() limit 1");
         }
     }
 
