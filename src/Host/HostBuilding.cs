@@ -99,6 +99,7 @@ internal static class HostBuilding
     private static void Map(WebApplication app)
     {
         app.UseSecurityHeaders();
+        app.UseCrossOrigin();
         app.UseProblems();
         app.UseCaller();
         app.MapHealth();

@@ -106,9 +106,20 @@ public sealed class SearchEntriesTests(SearchedApp searched) : IClassFixture<Sea
         Assert.Equal(
             new Dictionary<string, string>
             {
-                ["position"] = "0", ["module"] = "alpha", ["type"] = "gadget.made.1", ["outcome"] = "success", ["reason"] = "",
-                ["actor"] = "ada", ["subject"] = "ada", ["session"] = "s-1", ["organization"] = "", ["ip"] = "192.0.2.7",
-                ["userAgent"] = "Safari", ["request"] = "r-1", ["cause"] = "", ["stream"] = "a1",
+                ["position"] = "0",
+                ["module"] = "alpha",
+                ["type"] = "gadget.made.1",
+                ["outcome"] = "success",
+                ["reason"] = "",
+                ["actor"] = "ada",
+                ["subject"] = "ada",
+                ["session"] = "s-1",
+                ["organization"] = "",
+                ["ip"] = "192.0.2.7",
+                ["userAgent"] = "Safari",
+                ["request"] = "r-1",
+                ["cause"] = "",
+                ["stream"] = "a1",
                 ["data"] = """{"id":"g","owner":"ada","name":"Green lantern"}""",
             },
             members);

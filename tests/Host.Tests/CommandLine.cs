@@ -14,7 +14,8 @@ internal sealed class CommandLine(string connectionString)
 
     public string Environment { get; init; } = "Development";
 
-    public async Task<CommandResult> Run(string input, params string[] words)
+    /// <param name="input">What somebody types, or pipes in.</param>
+    public async Task<CommandResult> RunWith(string input, params string[] words)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -23,7 +24,7 @@ internal sealed class CommandLine(string connectionString)
         return new(exitCode, output.ToString(), error.ToString());
     }
 
-    public Task<CommandResult> Run(params string[] words) => Run("", words);
+    public Task<CommandResult> Run(params string[] words) => RunWith("", words);
 }
 
 /// <summary>How a command ended.</summary>

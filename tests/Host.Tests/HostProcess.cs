@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
@@ -40,10 +41,21 @@ internal sealed class HostProcess : IAsyncDisposable
         };
         foreach (var setting in settings)
             start.ArgumentList.Add(setting);
-        var process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, _) => { };
+        var process = new Process { StartInfo = start };
+        var listening = ListeningAddress(process);
+        process.Start();
+        process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return new HostProcess(process, await ListeningAddress(process).WaitAsync(Limit));
+        try
+        {
+            return new HostProcess(process, await listening.WaitAsync(Limit));
+        }
+        catch
+        {
+            // A Host that nobody holds would outlive the test.
+            process.Kill();
+            throw;
+        }
     }
 
     /// <summary>SIGKILL: no handler runs, no connection is closed in order.</summary>
@@ -60,23 +72,23 @@ internal sealed class HostProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static async Task<string> ListeningAddress(Process process)
+    // Read to the end, or the pipe fills up and the Host stands still.
+    private static Task<string> ListeningAddress(Process process)
     {
         const string Mark = "Now listening on: ";
-        var said = new List<string>();
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        var said = new ConcurrentQueue<string>();
+        var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
+        process.OutputDataReceived += (_, line) =>
         {
-            said.Add(line);
-            if (line.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at)
-            {
-                // Nobody reads on, so the pipe must not fill up.
-                process.OutputDataReceived += (_, _) => { };
-                process.BeginOutputReadLine();
-                return line[(at + Mark.Length)..].Trim();
-            }
-        }
-
-        throw new InvalidOperationException($"The Host ended before it listened: {string.Join('\n', said)}");
+            if (line.Data is null)
+                listening.TrySetException(new InvalidOperationException($"The Host ended before it listened: {string.Join('\n', said)}"));
+            else if (line.Data.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at)
+                listening.TrySetResult(line.Data[(at + Mark.Length)..].Trim());
+            else
+                said.Enqueue(line.Data);
+        };
+        return listening.Task;
     }
 }
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Modular.Store;
 
 namespace Modular.Kernel.Tests;
 
@@ -40,6 +41,8 @@ internal sealed class App : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddSingleton(log).AddOpenApi();
         var module = new TestModule();
+        // Nobody is there: a unit of work that stages nothing opens no connection.
+        builder.Services.AddSingleton(_ => StoreDatabase.Open("Host=127.0.0.1;Port=1")).AddStore(_ => Secret);
         builder.Services.AddKernel().AddModule(module, builder.Configuration);
 
         var app = builder.Build();

@@ -14,7 +14,12 @@ public sealed class OwnProfileOverHttp(App app) : IClassFixture<App>
 
     private static readonly object Full = new
     {
-        displayName = "Ada", headline = "Mathematician", biography = "Notes.", languages = new[] { "en", "fr" }, timeZone = "Europe/London", visibility = "members",
+        displayName = "Ada",
+        headline = "Mathematician",
+        biography = "Notes.",
+        languages = new[] { "en", "fr" },
+        timeZone = "Europe/London",
+        visibility = "members",
     };
 
     [Fact]

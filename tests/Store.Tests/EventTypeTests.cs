@@ -57,7 +57,11 @@ public sealed class EventTypeTests(Store store) : IClassFixture<Store>
     {
         await using var session = Node.Store.LightweightSession(new EventMetadata
         {
-            Actor = "ada", SessionId = "s1", OrganizationId = "o1", CorrelationId = "r1", CausationId = "m1",
+            Actor = "ada",
+            SessionId = "s1",
+            OrganizationId = "o1",
+            CorrelationId = "r1",
+            CausationId = "m1",
         });
         var key = Some.Key();
         session.Events.Append(

@@ -200,8 +200,13 @@ public sealed class StreamTests(Store store) : IClassFixture<Store>
         var key = Some.Key();
         var metadata = new EventMetadata
         {
-            Actor = "ada", SessionId = "s1", OrganizationId = "o1", IpAddress = "10.0.0.1", UserAgent = "curl",
-            CorrelationId = "r1", CausationId = "m1",
+            Actor = "ada",
+            SessionId = "s1",
+            OrganizationId = "o1",
+            IpAddress = "10.0.0.1",
+            UserAgent = "curl",
+            CorrelationId = "r1",
+            CausationId = "m1",
         };
         await using (var session = Node.Store.LightweightSession(metadata))
         {

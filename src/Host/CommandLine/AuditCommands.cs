@@ -55,6 +55,11 @@ internal static class AuditCommands
     private static Command Tail(CommandRunner runner)
     {
         var last = new Option<long>("--last", "-n") { Description = "How many entries back to begin.", DefaultValueFactory = _ => 10 };
+        last.Validators.Add(given =>
+        {
+            if (!given.Implicit && given.GetValueOrDefault<long>() < 1)
+                given.AddError("--last must be at least 1.");
+        });
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what is added, until Ctrl-C." };
         var filter = new FilterOptions();
         var tail = runner.Command(
@@ -73,11 +78,6 @@ internal static class AuditCommands
                     return ExitCode.Done;
                 }
             });
-        tail.Validators.Add(given =>
-        {
-            if (given.GetValue(last) < 1)
-                given.AddError("--last must be at least 1.");
-        });
         filter.AddTo(tail, last, follow);
         return tail;
     }

@@ -21,7 +21,13 @@ internal static class MessageCommands
         var dead = runner.Command("dead", "List what was given up, newest first, and why.", async (command, ct) =>
         {
             var letters = await command.Get<DeadLetters>().List(command.Parsed.GetValue(Queue), command.Parsed.GetValue(limit), ct: ct);
-            command.Answer(new { dead = letters }, terminal => terminal.WriteTable([.. letters.Select(Row)]));
+            command.Answer(new { dead = letters }, terminal =>
+            {
+                if (letters.Count == 0)
+                    terminal.Output.WriteLine("No dead messages.");
+                else
+                    terminal.WriteTable([.. letters.Select(Row)]);
+            });
             return ExitCode.Done;
         });
         dead.Add(limit);

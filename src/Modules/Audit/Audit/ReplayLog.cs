@@ -86,7 +86,8 @@ internal static class ReplayLog
                 Outcome = wanted.Outcome,
                 Words = wanted.Words,
             }
-            : new EntryFilter()) with { Since = request.Since, Until = request.Until };
+            : new EntryFilter()) with
+        { Since = request.Since, Until = request.Until };
     }
 
     /// <summary>What a query string asks for. Where a stream of events was cut off wins over where it began.</summary>
