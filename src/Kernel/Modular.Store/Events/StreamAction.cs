@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
@@ -140,21 +141,20 @@ internal sealed class AppendOperation(
     public void Write(StoreBatch batch)
     {
         var last = stream.Stored[^1].Timestamp;
-        var table = $"{stream.Schema}.mt_streams";
+        var sql = AppendSql.Of(stream.Schema);
         if (stream.Starts)
         {
-            batch.Sql($"insert into {table} (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5)")
+            batch.Sql(sql.StartStream)
                 .With(stream.Key).With(stream.AggregateType).With(stream.Version).With(epoch).With(last);
         }
         else if (stream.ExpectedVersion is { } expected)
         {
-            batch.Sql($"update {table} set version = $2, last_epoch = $3, last_xact = pg_current_xact_id(), timestamp = $4 where id = $1 and version = $5 and (last_epoch, last_xact) <= ($3, pg_current_xact_id())")
+            batch.Sql(sql.MoveStream)
                 .With(stream.Key).With(stream.Version).With(epoch).With(last).With(expected);
         }
         else
         {
-            batch.Sql($"insert into {table} as s (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5) "
-                + "on conflict (id) do update set version = s.version + $3, last_epoch = $4, last_xact = pg_current_xact_id(), timestamp = $5 where (s.last_epoch, s.last_xact) <= ($4, pg_current_xact_id())")
+            batch.Sql(sql.ContinueStream)
                 .With(stream.Key).With(stream.AggregateType).With((long)stream.Stored.Count).With(epoch).With(last);
         }
 
@@ -172,27 +172,11 @@ internal sealed class AppendOperation(
         _ => null,
     };
 
-    // The version of the event is read from the stream's row as this transaction left it. Where the statement before
-    // touched no row, either the row is at another version, and this one is null, which the table refuses; or the
-    // transaction is too old, and the function raises. The whole batch goes with it.
     private void WriteEvent(StoreBatch batch, int at)
     {
-        const string Into = ".mt_events (id, stream_id, version, type, timestamp, data, canonical, epoch) ";
         var e = stream.Stored[at];
-        var streams = $"{stream.Schema}.mt_streams";
-        if (stream.Starts)
-        {
-            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, $3, $4, $5, $6, $7, $8)");
-        }
-        else if (stream.ExpectedVersion is not null)
-        {
-            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, (select case version when $9 then $3::bigint when $10 then store.refuse_older($2) end from {streams} where id = $2), $4, $5, $6, $7, $8)");
-        }
-        else
-        {
-            batch.Sql($"insert into {stream.Schema}{Into}values ($1, $2, (select case last_xact when pg_current_xact_id() then version - $3 else store.refuse_older($2) end from {streams} where id = $2), $4, $5, $6, $7, $8)");
-        }
-
+        var sql = AppendSql.Of(stream.Schema);
+        batch.Sql(stream.Starts ? sql.FirstEvent : stream.ExpectedVersion is not null ? sql.ExpectedEvent : sql.NextEvent);
         batch.With(e.Id).With(stream.Key)
             .With(stream.Starts || stream.ExpectedVersion is not null ? e.Version : stream.Stored.Count - 1 - at)
             .With(e.EventTypeName).With(e.Timestamp)
@@ -200,4 +184,40 @@ internal sealed class AppendOperation(
         if (!stream.Starts && stream.ExpectedVersion is { } expected)
             batch.With(stream.Version).With(expected);
     }
+}
+
+/// <summary>The statements that append to a module's streams, made once.</summary>
+internal sealed class AppendSql
+{
+    private static readonly ConcurrentDictionary<string, AppendSql> Known = new();
+
+    private AppendSql(string schema)
+    {
+        var streams = $"{schema}.mt_streams";
+        var into = $"insert into {schema}.mt_events (id, stream_id, version, type, timestamp, data, canonical, epoch) ";
+        StartStream = $"insert into {streams} (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5)";
+        MoveStream = $"update {streams} set version = $2, last_epoch = $3, last_xact = pg_current_xact_id(), timestamp = $4 where id = $1 and version = $5 and (last_epoch, last_xact) <= ($3, pg_current_xact_id())";
+        ContinueStream = $"insert into {streams} as s (id, type, version, last_epoch, last_xact, timestamp, created) values ($1, $2, $3, $4, pg_current_xact_id(), $5, $5) "
+            + "on conflict (id) do update set version = s.version + $3, last_epoch = $4, last_xact = pg_current_xact_id(), timestamp = $5 where (s.last_epoch, s.last_xact) <= ($4, pg_current_xact_id())";
+        FirstEvent = $"{into}values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        // The version of the event is read from the stream's row as this transaction left it. Where the statement before
+        // touched no row, either the row is at another version, and this one is null, which the table refuses; or the
+        // transaction is too old, and the function raises. The whole batch goes with it.
+        ExpectedEvent = $"{into}values ($1, $2, (select case version when $9 then $3::bigint when $10 then store.refuse_older($2) end from {streams} where id = $2), $4, $5, $6, $7, $8)";
+        NextEvent = $"{into}values ($1, $2, (select case last_xact when pg_current_xact_id() then version - $3 else store.refuse_older($2) end from {streams} where id = $2), $4, $5, $6, $7, $8)";
+    }
+
+    public string StartStream { get; }
+
+    public string MoveStream { get; }
+
+    public string ContinueStream { get; }
+
+    public string FirstEvent { get; }
+
+    public string ExpectedEvent { get; }
+
+    public string NextEvent { get; }
+
+    public static AppendSql Of(string schema) => Known.GetOrAdd(schema, key => new AppendSql(key));
 }
