@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Modular.Store;
+
 namespace Modular.Identity;
 
 /// <summary>
@@ -20,6 +23,25 @@ internal sealed class AccountTokens(SecretBox secrets)
         IdToken = Seal(account, Id, tokens.IdToken) ?? account.IdToken,
         UpdatedAt = now,
     };
+
+    /// <summary>
+    /// Stages the same for a sign-in, whatever the account is by then: several sign-ins at once must not fail each other, and
+    /// none of them may put back a refresh token that has been used meanwhile. No new grant, so the scopes stay.
+    /// </summary>
+    public void Renew(IDocumentOperations store, Account account, ProviderTokens tokens, DateTimeOffset now)
+    {
+        var changes = new Dictionary<string, object?> { ["updatedAt"] = now };
+        if (tokens.AccessToken is not null)
+            (changes["accessToken"], changes["accessTokenExpiresAt"]) = (Seal(account, Access, tokens.AccessToken), tokens.AccessTokenExpiresAt);
+        if (tokens.RefreshToken is not null)
+            (changes["refreshToken"], changes["refreshTokenExpiresAt"]) = (Seal(account, Refresh, tokens.RefreshToken), tokens.RefreshTokenExpiresAt);
+        if (tokens.IdToken is not null)
+            changes["idToken"] = Seal(account, Id, tokens.IdToken);
+        store.QueueSqlCommand(
+            1,
+            "update identity.mt_doc_account set mt_version = mt_version + 1, mt_last_modified = ?, data = data || ?::jsonb where id = ?",
+            now, JsonSerializer.Serialize(changes, StoreJson.Options), account.Id);
+    }
 
     /// <summary>The same, of a new grant: its scopes join those granted before.</summary>
     public Account Grant(Account account, ProviderTokens tokens, DateTimeOffset now)

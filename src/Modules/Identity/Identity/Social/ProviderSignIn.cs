@@ -75,13 +75,10 @@ internal sealed class ProviderSignIn(
     private static bool MayLink(ProviderOptions provider, ProviderUser person, User user) =>
         provider.ImplicitLinking && (provider.Trusted || person.EmailVerified) && user.EmailVerified;
 
-    private async Task<User> SignIn(Arrival arrival, Account account, User user, CancellationToken ct)
+    private Task<User> SignIn(Arrival arrival, Account account, User user, CancellationToken ct)
     {
-        // A session of the provider's is no new grant: the scopes stay as they were asked for.
-        // And not over what a refresh stores meanwhile: a token that is given once would be lost.
-        if (await store.LoadRevisionAsync<Account>(account.Id, ct) is { } current)
-            store.UpdateRevision(tokens.Keep(current.Document, arrival.Tokens, record.Now), current.Number);
-        return await record.Learn(user, arrival, ct);
+        tokens.Renew(store, account, arrival.Tokens, record.Now);
+        return record.Learn(user, arrival, ct);
     }
 
     private async Task<User> Link(Arrival arrival, User user, CancellationToken ct)
