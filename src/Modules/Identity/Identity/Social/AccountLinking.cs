@@ -29,10 +29,8 @@ internal sealed class AccountLinking(
             return Outcome.Done;
         }
 
-        record.ExpectRace();
-        var account = tokens.Grant(Account.Of(user.Id, arrival.ProviderId, arrival.Person, record.Now), arrival.Tokens, record.Now);
-        store.Insert(account);
-        record.Linked(account, "linked_by_user");
+        var account = Account.Of(user.Id, arrival.ProviderId, arrival.Person, record.Now);
+        record.Link(tokens.Grant(account, arrival.Tokens, record.Now), "linked_by_user");
         return Outcome.Done;
     }
 

@@ -60,7 +60,7 @@ internal static class FinishAtProvider
             {
                 return state.LinkTo is { } target
                     ? await Link(state, target, arrival.Answer, caller, mediator, errorUrl, ct)
-                    : await Enter(context, state, arrival.Answer, mediator, errorUrl, ct);
+                    : await Enter(context, state, flow.With(context, caller, arrival.Answer, state.CallbackUrl), mediator, errorUrl, ct);
             }
             catch (ConcurrencyException)
             {

@@ -134,6 +134,12 @@ internal sealed class ProviderFlow(PublicAddress address, SignedCookies cookies)
 
     public string RedirectUri(HttpContext context, string providerId) => $"{address.OriginFor(context)}/api/auth/callback/{providerId}";
 
+    /// <summary>The arrival, with the link that an address may have to be verified by.</summary>
+    public Arrival With(HttpContext context, Caller caller, Arrival arrival, string? callbackUrl) => arrival with
+    {
+        Verification = arrival.Person.Email is { } email ? LinkWish.Of(email, callbackUrl, context, address, caller) : null,
+    };
+
     public string ErrorPage(HttpContext context) => $"{address.OriginFor(context)}/api/auth/error";
 
     /// <summary>Whom an id token is about that a client brought; the reason why not is for the log.</summary>

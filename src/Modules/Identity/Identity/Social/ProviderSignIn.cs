@@ -8,7 +8,9 @@ namespace Modular.Identity;
 
 /// <summary>Somebody whom a provider has vouched for.</summary>
 /// <param name="RequestsSignUp">Whether the client asked to register whoever is unknown.</param>
-internal sealed record Arrival(string ProviderId, ProviderUser Person, ProviderTokens Tokens, bool RequestsSignUp);
+/// <param name="Verification">A link to verify the address, where that has to be done; null: they have no address.</param>
+internal sealed record Arrival(
+    string ProviderId, ProviderUser Person, ProviderTokens Tokens, bool RequestsSignUp, LinkWish? Verification = null);
 
 /// <summary>Somebody who came by a provider and is known now.</summary>
 /// <param name="Session">Null: their address has to be verified first.</param>
@@ -44,15 +46,15 @@ internal sealed class ProviderSignIn(
             Welcome.Link => await Link(arrival, user!, ct),
             _ => await Register(arrival, email),
         };
-        if (auth.Value.RequireEmailVerification && !welcomed.EmailVerified)
-        {
-            // What was found out stays: who they are can be verified by mail, and then they get in.
-            record.NotVerified(arrival, welcomed);
-            return new Arrived(null, welcomed.ToPrincipal(), decided.Answer == Welcome.Register);
-        }
+        var (isNew, isKept) = (decided.Answer == Welcome.Register, auth.Value.RequireEmailVerification && !welcomed.EmailVerified);
+        if (!welcomed.EmailVerified && (isKept || (isNew && auth.Value.SendVerificationOnSignUp)))
+            await record.AskVerification(arrival, ct);
 
-        var session = await admission.Admit(welcomed, remember: true, arrival.ProviderId, ct);
-        return new Arrived(session, welcomed.ToPrincipal(), decided.Answer == Welcome.Register);
+        // What was found out stays also where they have to verify their address first.
+        if (isKept)
+            record.NotVerified(arrival, welcomed);
+        var session = isKept ? null : await admission.Admit(welcomed, remember: true, arrival.ProviderId, ct);
+        return new Arrived(session, welcomed.ToPrincipal(), isNew);
     }
 
     /// <summary>
@@ -83,10 +85,8 @@ internal sealed class ProviderSignIn(
 
     private async Task<User> Link(Arrival arrival, User user, CancellationToken ct)
     {
-        record.ExpectRace();
-        var account = tokens.Grant(Account.Of(user.Id, arrival.ProviderId, arrival.Person, record.Now), arrival.Tokens, record.Now);
-        store.Insert(account);
-        record.Linked(account, "same_address");
+        var account = Account.Of(user.Id, arrival.ProviderId, arrival.Person, record.Now);
+        record.Link(tokens.Grant(account, arrival.Tokens, record.Now), "same_address");
         return await record.Learn(user, arrival, ct);
     }
 

@@ -1,10 +1,12 @@
+using MediatR;
 using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Identity;
 
 /// <summary>What people who come by a provider leave in the log.</summary>
-internal sealed class ProviderSignInRecord(IDocumentSession store, Refusals refusals, AddressHash addresses, TimeProvider clock)
+internal sealed class ProviderSignInRecord(
+    IDocumentSession store, Refusals refusals, AddressHash addresses, IMediator mediator, TimeProvider clock)
 {
     public DateTimeOffset Now => User.Now(clock);
 
@@ -15,9 +17,21 @@ internal sealed class ProviderSignInRecord(IDocumentSession store, Refusals refu
         refusals.When(User.EmailIndex, ProviderRefusals.Overtaken);
     }
 
+    /// <summary>Stages the account of a user who is there, and still is at the commit: an account must not outlive its user.</summary>
+    public void Link(Account account, string reason)
+    {
+        ExpectRace();
+        store.Insert(account);
+        store.QueueSqlCommand(1, "update identity.mt_doc_user set mt_version = mt_version where id = ?", account.UserId);
+        Linked(account, reason);
+    }
+
     public void Linked(Account account, string reason) => store.Events.Append(
         Account.StreamOf(account.Id),
         new AccountLinked(account.UserId, account.Id, account.ProviderId, account.Issuer, account.AccountId, reason, Now));
+
+    public Task AskVerification(Arrival arrival, CancellationToken ct) =>
+        arrival.Verification is { } wish ? mediator.Send(new AskVerification(wish), ct) : Task.CompletedTask;
 
     /// <summary>Records the refusal and answers it. In a stream of its own: many at once must not wait for each other.</summary>
     public Refusal Refused(Arrival arrival, User? user, Refusal refusal)

@@ -28,13 +28,19 @@ internal static class SignInWithProvider
     internal sealed class Endpoint(ILogger<Endpoint> log) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost("/sign-in/social", async (
-            Request request, HttpContext context, Providers providers, ProviderFlow flow, SessionCookies cookies, IMediator mediator,
-            CancellationToken ct) =>
+            Request request, HttpContext context, Caller caller, Providers providers, ProviderFlow flow, SessionCookies cookies,
+            IMediator mediator, CancellationToken ct) =>
         {
             if (providers.Find(request.Flow.Provider) is not { } provider)
                 return ProviderRefusals.ProviderNotFound.ToHttp();
             if (request.Flow.IdToken is { } given)
-                return await Enter(context, await ProviderFlow.Introduce(provider, request.Flow, given, ct), cookies, mediator, ct);
+            {
+                var arrival = await ProviderFlow.Introduce(provider, request.Flow, given, ct);
+                return arrival.Refusal is { } unknown
+                    ? unknown.ToHttp()
+                    : await Enter(context, flow.With(context, caller, arrival.Answer, request.Flow.CallbackUrl), cookies, mediator, ct);
+            }
+
             try
             {
                 var entrance = await provider.Entrance(ct);
@@ -49,11 +55,9 @@ internal static class SignInWithProvider
         });
 
         private static async Task<IResult> Enter(
-            HttpContext context, Outcome<Arrival> arrival, SessionCookies cookies, IMediator mediator, CancellationToken ct)
+            HttpContext context, Arrival arrival, SessionCookies cookies, IMediator mediator, CancellationToken ct)
         {
-            if (arrival.Refusal is { } unknown)
-                return unknown.ToHttp();
-            var outcome = await ProviderRefusals.Insist(() => mediator.Send(new EnterCommand(arrival.Answer), ct));
+            var outcome = await ProviderRefusals.Insist(() => mediator.Send(new EnterCommand(arrival), ct));
             if (outcome.Refusal is { } refusal)
                 return ProviderRefusals.ToJson(refusal).ToHttp();
             if (outcome.Answer is not { Session: { } session, User: var user })

@@ -14,24 +14,22 @@ internal static class UnlinkAccount
         public static Request Read(WireBody body) => new(body.RequiredString("accountId"));
     }
 
-    /// <param name="SignedInAt">When the session began.</param>
-    internal sealed record Command(string UserId, string AccountId, DateTimeOffset SignedInAt) : IRequest<Outcome>, IIdempotent;
+    /// <param name="IsFresh">Whether the session is young enough.</param>
+    internal sealed record Command(string UserId, string AccountId, bool IsFresh) : IRequest<Outcome>, IIdempotent;
 
     internal static readonly Refusal NotFresh = Refusal.Forbidden("SESSION_NOT_FRESH", "Session is not fresh");
 
     internal static readonly Refusal LastOne = Refusal.BadRequest("FAILED_TO_UNLINK_LAST_ACCOUNT", "You can't unlink your last account");
 
-    /// <summary>Contract §2.2.</summary>
-    private static readonly TimeSpan FreshAge = TimeSpan.FromDays(1);
-
     internal sealed class Endpoint : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
-            .MapAuthPost("/unlink-account", async (Request request, HttpContext context, IMediator mediator, CancellationToken ct) =>
+            .MapAuthPost("/unlink-account", async (
+                Request request, HttpContext context, IMediator mediator, TimeProvider clock, CancellationToken ct) =>
             {
                 // Checked already, so this asks nobody.
                 var session = (await SignedInExtensions.Identify(context))!;
-                var outcome = await mediator.Send(new Command(session.UserId, request.AccountId, session.CreatedAt), ct);
+                var outcome = await mediator.Send(new Command(session.UserId, request.AccountId, session.IsFresh(clock.GetUtcNow())), ct);
                 return outcome.ToHttp(() => WireJson.Ok(new { Status = true }));
             })
             .RequireSession();
@@ -44,7 +42,7 @@ internal static class UnlinkAccount
             var now = User.Now(clock);
             var accounts = await store.QueryAsync<Account>("where d.user_id = ?", ct, command.UserId);
             var account = accounts.SingleOrDefault(account => account.Id == command.AccountId);
-            if (Decide(accounts.Count, account, now - command.SignedInAt) is { } refusal)
+            if (Decide(accounts.Count, account, command.IsFresh) is { } refusal)
             {
                 refusals.Record(
                     $"linking:{command.UserId}",
@@ -65,9 +63,9 @@ internal static class UnlinkAccount
     }
 
     /// <summary>In the contract's order: of somebody with one account even an unknown id is the last.</summary>
-    internal static Refusal? Decide(int accounts, Account? account, TimeSpan signedInFor) => account switch
+    internal static Refusal? Decide(int accounts, Account? account, bool isFresh) => account switch
     {
-        _ when signedInFor > FreshAge => NotFresh,
+        _ when !isFresh => NotFresh,
         _ when accounts == 1 => LastOne,
         null => OwnAccounts.NotFound,
         _ => null,
