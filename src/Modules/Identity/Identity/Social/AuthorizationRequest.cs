@@ -55,11 +55,13 @@ internal sealed record AuthorizationRequest(
 /// <summary>Query parameters as <c>URLSearchParams</c> writes them.</summary>
 internal static class QueryText
 {
-    /// <summary>The URL with these parameters behind whatever it has; those without a value are left out.</summary>
+    /// <summary>The URL with these parameters behind those it has, before its fragment; those without a value are left out.</summary>
     public static string Append(string url, params IEnumerable<(string Name, string? Value)> parameters)
     {
         var text = string.Join('&', parameters.Where(pair => pair.Value is not null).Select(pair => $"{Encode(pair.Name)}={Encode(pair.Value!)}"));
-        return text.Length == 0 ? url : $"{url}{(url.Contains('?') ? '&' : '?')}{text}";
+        var hash = url.IndexOf('#', StringComparison.Ordinal);
+        var (address, fragment) = hash < 0 ? (url, "") : (url[..hash], url[hash..]);
+        return text.Length == 0 ? url : $"{address}{(address.Contains('?') ? '&' : '?')}{text}{fragment}";
     }
 
     private static string Encode(string text) => Uri.EscapeDataString(text)
