@@ -13,14 +13,14 @@ namespace Modular.Identity.Tests;
 internal sealed record Guest(string Subject, string? Email, bool EmailVerified = true, string? Name = "Guest");
 
 /// <summary>
-/// An OpenID Connect issuer in this process. Refresh tokens are good for one use; a second use ends the grant, as careful
-/// providers have it.
+/// An OpenID Connect issuer in this process. Its refresh tokens are good for one use.
 /// </summary>
 internal sealed class FakeProvider : IAsyncDisposable
 {
     private readonly WebApplication host;
     private readonly ConcurrentDictionary<string, Grant> codes = new();
     private readonly ConcurrentDictionary<string, Grant> refreshTokens = new();
+    private readonly ConcurrentDictionary<string, Grant> accessTokens = new();
     private int refreshes;
     private int made;
 
@@ -40,6 +40,9 @@ internal sealed class FakeProvider : IAsyncDisposable
         }));
         host.MapGet("/keys", () => Json(new() { ["keys"] = new JsonArray(Tokens.Jwk(Tokens.Rsa)) }));
         host.MapPost("/token", (Delegate)Token);
+        host.MapGet("/me", (HttpContext context) => accessTokens.TryGetValue(context.Request.Headers.Authorization.ToString()["Bearer ".Length..], out var grant)
+            ? Json(new() { ["sub"] = grant.Guest.Subject, ["name"] = grant.Guest.Name, ["email"] = grant.Guest.Email })
+            : Json(new() { ["error"] = "invalid_token" }, 401));
     }
 
     public string Issuer { get; private set; } = "";
@@ -111,7 +114,7 @@ internal sealed class FakeProvider : IAsyncDisposable
             return codes.TryRemove(form["code"].ToString(), out var granted) ? Give(granted, granted.Nonce) : Refused();
         Interlocked.Increment(ref refreshes);
         if (refreshTokens.TryRemove(form["refresh_token"].ToString(), out var grant))
-            return grant.IsOver ? Refused() : Give(grant, null);
+            return Give(grant, null);
         Reuses++;
         return Refused();
     }
@@ -122,7 +125,7 @@ internal sealed class FakeProvider : IAsyncDisposable
     {
         var (number, idToken) = (Interlocked.Increment(ref made), IdToken(grant.Guest, nonce));
         var (access, refresh) = ($"access-token-number-{number}-of-the-fake", $"refresh-token-number-{number}-of-the-fake");
-        refreshTokens[refresh] = grant;
+        (refreshTokens[refresh], accessTokens[access]) = (grant, grant);
         Given.Add(access);
         Given.Add(refresh);
         Given.Add(idToken);
@@ -133,10 +136,7 @@ internal sealed class FakeProvider : IAsyncDisposable
         });
     }
 
-    private sealed record Grant(Guest Guest, string Nonce)
-    {
-        public bool IsOver { get; set; }
-    }
+    private sealed record Grant(Guest Guest, string Nonce);
 }
 
 /// <summary>A server with providers: <c>fake</c>, and <c>closed</c> and <c>trusted</c>, which are the same one under other rules.</summary>

@@ -192,9 +192,9 @@ public sealed class ProviderSignInOverHttp(ProviderApp app) : IClassFixture<Prov
     }
 
     [Fact]
-    public async Task A_name_and_a_picture_that_are_too_long_keep_nobody_out()
+    public async Task A_name_that_is_too_long_keeps_nobody_out()
     {
-        var guest = Guests.New() with { Name = new string('\u0001', 5000) };
+        var guest = Guests.New() with { Name = new string('\u0001', 1000) };
         var (browser, _) = await app.SignedInBy(guest);
         Assert.Equal(new string('\u0001', 200), (await Session(browser)).GetProperty("user").GetProperty("name").GetString());
     }
