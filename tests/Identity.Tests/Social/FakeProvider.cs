@@ -95,8 +95,15 @@ internal sealed class FakeProvider : IAsyncDisposable
         var seconds = Clock.GetUtcNow().ToUnixTimeSeconds();
         var claims = new JsonObject
         {
-            ["iss"] = Issuer, ["aud"] = "us", ["sub"] = guest.Subject, ["iat"] = seconds, ["exp"] = seconds + 300, ["nonce"] = nonce,
-            ["email"] = guest.Email, ["email_verified"] = guest.EmailVerified, ["name"] = guest.Name,
+            ["iss"] = Issuer,
+            ["aud"] = "us",
+            ["sub"] = guest.Subject,
+            ["iat"] = seconds,
+            ["exp"] = seconds + 300,
+            ["nonce"] = nonce,
+            ["email"] = guest.Email,
+            ["email_verified"] = guest.EmailVerified,
+            ["name"] = guest.Name,
             ["jti"] = $"{Interlocked.Increment(ref made)}",
         };
         return Tokens.Sign(claims);
@@ -131,7 +138,11 @@ internal sealed class FakeProvider : IAsyncDisposable
         Given.Add(idToken);
         return Json(new()
         {
-            ["access_token"] = access, ["refresh_token"] = refresh, ["id_token"] = idToken, ["token_type"] = "Bearer", ["expires_in"] = ExpiresIn,
+            ["access_token"] = access,
+            ["refresh_token"] = refresh,
+            ["id_token"] = idToken,
+            ["token_type"] = "Bearer",
+            ["expires_in"] = ExpiresIn,
             ["scope"] = "openid email",
         });
     }

@@ -54,7 +54,13 @@ public sealed class IdTokenTests
 
     private static JsonObject Good() => new()
     {
-        ["iss"] = Issuer, ["aud"] = "us", ["sub"] = "ada", ["exp"] = Now + 300, ["iat"] = Now, ["nonce"] = "n-1", ["email"] = "ada@example.com",
+        ["iss"] = Issuer,
+        ["aud"] = "us",
+        ["sub"] = "ada",
+        ["exp"] = Now + 300,
+        ["iat"] = Now,
+        ["nonce"] = "n-1",
+        ["email"] = "ada@example.com",
     };
 
     private static IdTokenCheck Check(string token, IdTokenExpectation? expected = null) => IdToken.Check(token, Keys, expected ?? Expected, Noon);
