@@ -7,10 +7,12 @@
 //
 // Without MODULAR_URL a server at http://localhost:5000 is used if one answers there. A server of one's own needs
 // Auth:BaseUrl = MODULAR_URL and no rate limit (so in Development), PROTOCOL_SESSION_SECONDS when sessions do not live
-// 8 hours, and PROTOCOL_TRUSTED_ORIGIN = one entry of its Auth:TrustedOrigins, or one test is skipped.
+// 8 hours, and PROTOCOL_TRUSTED_ORIGIN = one entry of its Auth:TrustedOrigins, or one test is skipped. Signing in by
+// providers is skipped there too: their addresses have to be known before the server starts.
 // PROTOCOL_DIALECT=upstream checks the suite itself against a better-auth 1.7.1 server with the plugins admin and
 // organization, session.expiresIn 28800 and rateLimit off.
 import { spawn, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -50,6 +52,23 @@ function freePort() {
   });
 }
 
+/** The providers of providers.mjs: the tests start them, on ports that are chosen here; nothing listens on the last. */
+async function chooseProviders() {
+  const chosen = {};
+  for (const id of ["real", "liar", "down"])
+    chosen[id] = { issuer: `http://127.0.0.1:${await freePort()}`, clientId: `modular-${id}`, clientSecret: randomUUID() };
+  process.env.PROTOCOL_PROVIDERS = JSON.stringify(chosen);
+  const settings = { Auth__Providers__github__ClientId: "unused", Auth__Providers__github__ClientSecret: "unused" };
+  for (const [id, { issuer, clientId, clientSecret }] of Object.entries(chosen)) {
+    settings[`Auth__Providers__${id}__Issuer`] = issuer;
+    settings[`Auth__Providers__${id}__ClientId`] = clientId;
+    settings[`Auth__Providers__${id}__ClientSecret`] = clientSecret;
+  }
+  settings.Auth__Providers__real__Scopes__0 = "offline_access";
+  settings.Auth__Providers__real__AuthorizationParameters__prompt = "consent"; // or there is no refresh token
+  return settings;
+}
+
 /** Starts the Host on a free port over an empty data directory; `stopHost` ends it within a bounded time. */
 async function startHost() {
   const url = `http://localhost:${await freePort()}`;
@@ -67,6 +86,7 @@ async function startHost() {
         ASPNETCORE_ENVIRONMENT: "Development",
         Modular__DataDirectory: data,
         Auth__TrustedOrigins__0: trustedOrigin,
+        ...(await chooseProviders()),
       },
       stdio: ["ignore", log, log],
       detached: true, // a process group of its own: `dotnet run` and the Host beneath it end together

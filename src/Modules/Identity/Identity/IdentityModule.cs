@@ -72,6 +72,35 @@ public sealed class IdentityModule : IModule
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
+        AddProviders(services);
+    }
+
+    /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
+    private static void AddProviders(IServiceCollection services)
+    {
+        services.AddOptions<ProvidersOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ProvidersOptions>, ProvidersOptionsValidation>());
+
+        services.AddSingleton<ProviderHttp>();
+        services.AddSingleton<Providers>();
+        services.AddSingleton<ProviderFlow>();
+        services.AddSingleton<AccountTokens>();
+        services.AddSingleton<ClusterLock>();
+        services.AddSingleton<TokenRefresh>();
+        services.AddHostedService(provider => provider.GetRequiredService<TokenRefresh>());
+        services.AddScoped<ProviderSignIn>();
+        services.AddScoped<ProviderSignInRecord>();
+        services.AddScoped<AccountLinking>();
+        services.AddScoped<OwnAccounts>();
+    }
+
+    private static void StoreAccounts(StoreOptions store)
+    {
+        store.Events.MapEventType<AccountLinked>("account.linked.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<AccountUnlinked>("account.unlinked.1").About(e => e.UserId);
+        store.Events.MapEventType<AccountRefreshed>("account.refreshed.1").About(e => e.UserId);
+        store.Events.MapEventType<AccountChangeRefused>("account.change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<ProviderSignInRefused>("sign_in.provider_refused.1").About(e => e.UserId).Refused(e => e.Reason);
     }
 
     private static void Store(StoreOptions store)
@@ -94,6 +123,8 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<EmailChangeRefused>("user.email_change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
+
+        StoreAccounts(store);
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")
