@@ -35,11 +35,16 @@ public sealed class IdentityModule : IModule
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
+        services.AddOptions<GuessLimitOptions>()
+            .Configure<IConfiguration, IOptions<RateLimitOptions>>((options, from, limits) => options.Read(from, limits.Value)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GuessLimitOptions>, GuessLimitOptionsValidation>());
         services.AddOptions<AdminOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdminOptions>, AdminOptionsValidation>());
 
         services.AddSingleton<PasswordQueue>();
         services.AddSingleton<AddressHash>();
+        services.AddSingleton<GuessCounts>();
+        services.AddScoped<GuessLimit>();
         services.AddScoped<Registration>();
         services.AddScoped<Admission>();
         services.AddScoped<Credentials>();
@@ -47,6 +52,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
+        services.AddHostedService<GuessCountsSweep>();
     }
 
     private static void Store(StoreOptions store)
@@ -80,5 +86,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("001-account-indexes", AccountIndexes);
         store.Storage.Script("002-session-principal", SessionPrincipalView);
         store.Storage.Script("003-users-sync", UsersSync.Table);
+        store.Storage.Script("010-password-guesses", GuessCounts.Table);
     }
 }
