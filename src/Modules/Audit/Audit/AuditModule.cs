@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Audit;
@@ -18,6 +19,8 @@ public sealed class AuditModule : IModule
             store.Storage.Script("002-search", LogSchema.Search);
             store.Projections.Subscribe<SealEntries>(SealEntries.Name);
         });
+        services.ConfigureMessaging("audit", typeof(AuditModule).Assembly, messages => messages
+            .PublishMessage<SubjectForgotten>("audit.subject_forgotten.1"));
         services.AddSingleton<SealingMetrics>();
         services.AddSingleton<EntryLog>();
         services.AddSingleton<LogRows>();
