@@ -40,10 +40,12 @@ internal sealed class GuessLimit(GuessCounts counts, IDocumentSession store, Ref
             Queue(GuessCounts.TakeBack(guess.Counted));
     }
 
-    /// <summary>Somebody has proved by other means that the account is theirs: the counts of strangers begin anew.</summary>
+    /// <summary>There is another password to be guessed: the counts of strangers begin anew.</summary>
     /// <param name="email">In lower case.</param>
     public void Reset(string userId, string email)
     {
+        if (!counts.AreLimited)
+            return;
         Queue(GuessCounts.Forget(hash.Of($"user:{userId}")));
         Queue(GuessCounts.Forget(hash.Of($"address:{email}")));
     }
