@@ -10,6 +10,7 @@ Console.Error.WriteLine($"seed {seed}");
 return args.FirstOrDefault() switch
 {
     "enumeration" => await Enumeration(),
+    "fuzz" => await Fuzz(),
     _ => Usage(),
 };
 
@@ -28,6 +29,14 @@ async Task<int> Enumeration()
     foreach (var line in host.Faults.Take(20))
         Console.Error.WriteLine(line);
     return rows.Any(row => row.Tells) ? 1 : 0;
+}
+
+async Task<int> Fuzz()
+{
+    var requests = int.Parse(Setting("--requests", "100000"), CultureInfo.InvariantCulture);
+    // Limits are on; whoever names an address of their own has a count of their own.
+    await using var host = await DrillHost.StartAsync("--Modular:ForwardedFor=true");
+    return await new FuzzDrill(host, requests, seed).Run(Console.Out) ? 0 : 1;
 }
 
 static int Usage()
