@@ -141,7 +141,7 @@ public sealed class LocalLimitTests
     {
         Assert.Equal(100, Allowed(Address, 200, Noon));
         Assert.Equal(100, Allowed("192.0.2.2", 200, Noon));
-        Assert.Equal(TimeSpan.Zero, limit.Count(GetSession with { Path = "/list-sessions" }, Address, Noon));
+        Assert.Equal(TimeSpan.Zero, limit.Count(new LimitedPath("/list-sessions", GetSession.Limit), Address, Noon));
     }
 
     [Fact]

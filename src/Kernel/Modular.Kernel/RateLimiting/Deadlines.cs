@@ -23,11 +23,23 @@ internal sealed class Deadlines
     /// <summary>
     /// A key of 64 bits. Two pairs share one with a chance of 2⁻⁶⁴, and nobody outside the process can look for two that do.
     /// </summary>
-    public ulong Key(string path, string? address)
+    /// <param name="path">Of <see cref="Mix"/>: a path is hashed once and an address each time.</param>
+    /// <param name="address">Null: unknown.</param>
+    public ulong Key(ulong path, string? address)
     {
-        var hash = Mix(Mix(seed, path) ^ '\n', address);
+        var hash = Mix(seed ^ path, address);
         // Zero is a place that nobody has.
         return hash == 0 ? 1 : hash;
+    }
+
+    /// <summary>A text's hash, begun with another.</summary>
+    public static ulong Mix(ulong hash, ReadOnlySpan<char> text)
+    {
+        const ulong Odd = 0x9E37_79B9_7F4A_7C15;
+        foreach (var character in text)
+            hash = ((hash >> 32) ^ hash ^ character) * Odd;
+        hash = ((hash >> 29) ^ hash) * Odd;
+        return (hash >> 32) ^ hash;
     }
 
     /// <summary>The deadline of a key, in ticks; 0 when none is known.</summary>
@@ -74,15 +86,6 @@ internal sealed class Deadlines
         Volatile.Write(ref nearest.Ticks, to);
         Volatile.Write(ref nearest.Key, key);
         return true;
-    }
-
-    private static ulong Mix(ulong hash, ReadOnlySpan<char> text)
-    {
-        const ulong Odd = 0x9E37_79B9_7F4A_7C15;
-        foreach (var character in text)
-            hash = ((hash >> 32) ^ hash ^ character) * Odd;
-        hash = ((hash >> 29) ^ hash) * Odd;
-        return (hash >> 32) ^ hash;
     }
 
     // The low bits choose the lock, so two keys of one bucket have the same one.

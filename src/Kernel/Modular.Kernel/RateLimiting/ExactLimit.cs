@@ -39,7 +39,7 @@ internal sealed class ExactLimit(StoreDatabase database, IOptions<AuthOptions> o
     /// <summary>Zero: allowed, and counted. Otherwise how long to wait.</summary>
     public async Task<TimeSpan> Count(LimitedPath path, string? address, DateTimeOffset now)
     {
-        var key = refused.Key(path.Path, address);
+        var key = refused.Key(path.Hash, address);
         var known = refused.Get(key);
         // Further away than two windows: the clock has been set back.
         if (known > now.UtcTicks && known <= (now + (2 * path.Limit.Window)).UtcTicks)

@@ -10,7 +10,7 @@ internal sealed class LocalLimit(Deadlines paidOff)
     /// <summary>Zero: allowed, and counted. Otherwise how long to wait.</summary>
     public TimeSpan Count(LimitedPath path, string? address, DateTimeOffset now)
     {
-        var key = paidOff.Key(path.Path, address);
+        var key = paidOff.Key(path.Hash, address);
         var (window, time) = (path.Limit.Window.Ticks, now.UtcTicks);
         var price = Math.Max(1, window / path.Limit.Max);
         while (true)

@@ -88,4 +88,7 @@ internal sealed class RateLimiter(ExactLimit exact, IOptions<RateLimitOptions> o
 }
 
 /// <summary>A route's path below <c>/api/auth</c>, and what it is limited to.</summary>
-internal sealed record LimitedPath(string Path, RateLimit Limit);
+internal sealed record LimitedPath(string Path, RateLimit Limit)
+{
+    public ulong Hash { get; } = Deadlines.Mix(0, Path);
+}
