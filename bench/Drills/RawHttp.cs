@@ -22,7 +22,15 @@ internal sealed class RawHttp(string host, int port) : IDisposable
     private TcpClient? _connection;
     private byte[] _rest = [];
 
-    public void Dispose() => _connection?.Dispose();
+    public void Dispose() => Close();
+
+    /// <summary>The next request gets another connection.</summary>
+    public void Close()
+    {
+        _connection?.Dispose();
+        _connection = null;
+        _rest = [];
+    }
 
     /// <summary>Sends these bytes and reads one answer.</summary>
     /// <param name="request">The whole request.</param>
@@ -172,11 +180,4 @@ internal sealed class RawHttp(string host, int port) : IDisposable
         .Where(line => line.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase))
         .Select(line => line[(name.Length + 1)..].Trim())
         .FirstOrDefault();
-
-    private void Close()
-    {
-        _connection?.Dispose();
-        _connection = null;
-        _rest = [];
-    }
 }
