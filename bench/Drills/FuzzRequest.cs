@@ -145,7 +145,12 @@ internal sealed class FuzzRequests(IReadOnlyList<Operation> operations, JsonNode
 
     private static string Number(Random random) => random.Next(6) switch
     {
-        0 => "9223372036854775807", 1 => "9223372036854775808", 2 => "-1", 3 => "1.5", 4 => "0", _ => random.Next().ToString(CultureInfo.InvariantCulture),
+        0 => "9223372036854775807",
+        1 => "9223372036854775808",
+        2 => "-1",
+        3 => "1.5",
+        4 => "0",
+        _ => random.Next().ToString(CultureInfo.InvariantCulture),
     };
 
     private string? Cookies(Random random, Live? person) => random.Next(12) switch
@@ -158,7 +163,9 @@ internal sealed class FuzzRequests(IReadOnlyList<Operation> operations, JsonNode
         10 => random.Next(4) switch
         {
             0 => new string('c', random.Next(12_000)),
-            1 => ";;;=;=", 2 => "better-auth.session_token=%ff%fe%00", _ => "\u00fc=\u00ff; \"",
+            1 => ";;;=;=",
+            2 => "better-auth.session_token=%ff%fe%00",
+            _ => "\u00fc=\u00ff; \"",
         },
         _ => null,
     };

@@ -11,7 +11,11 @@ public sealed class GuessLimitOptionsTests
     {
         var options = new GuessLimitOptions
         {
-            FreeFailures = 3, MaxFailures = 8, FirstWait = TimeSpan.FromSeconds(30), LongestWait = TimeSpan.FromSeconds(200), Memory = TimeSpan.FromDays(1),
+            FreeFailures = 3,
+            MaxFailures = 8,
+            FirstWait = TimeSpan.FromSeconds(30),
+            LongestWait = TimeSpan.FromSeconds(200),
+            Memory = TimeSpan.FromDays(1),
         };
         Assert.Equal([0, 0, 30, 60, 120, 200, 200, 86_400], options.Waits.Select(wait => wait.TotalSeconds));
     }
@@ -36,7 +40,11 @@ public sealed class GuessLimitOptionsTests
     {
         var options = new GuessLimitOptions
         {
-            FreeFailures = free, MaxFailures = max, FirstWait = TimeSpan.FromSeconds(first), LongestWait = TimeSpan.FromSeconds(longest), Memory = TimeSpan.FromDays(days),
+            FreeFailures = free,
+            MaxFailures = max,
+            FirstWait = TimeSpan.FromSeconds(first),
+            LongestWait = TimeSpan.FromSeconds(longest),
+            Memory = TimeSpan.FromDays(days),
         };
         Assert.StartsWith($"RateLimiting:Passwords:{key}", new GuessLimitOptionsValidation().Validate(null, options).FailureMessage, StringComparison.Ordinal);
         Assert.True(new GuessLimitOptionsValidation().Validate(null, new GuessLimitOptions()).Succeeded);
