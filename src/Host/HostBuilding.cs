@@ -102,6 +102,7 @@ internal static class HostBuilding
         app.UseCrossOrigin();
         app.UseProblems();
         app.UseCaller();
+        app.UseRateLimiting();
         app.MapHealth();
         app.MapApiDescription();
         app.MapEndpoints(Modules.All);

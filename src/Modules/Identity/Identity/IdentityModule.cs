@@ -41,6 +41,9 @@ public sealed class IdentityModule : IModule
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
+        services.AddOptions<GuessLimitOptions>()
+            .Configure<IConfiguration, IOptions<RateLimitOptions>>((options, from, limits) => options.Read(from, limits.Value)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GuessLimitOptions>, GuessLimitOptionsValidation>());
         services.AddOptions<AdminOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdminOptions>, AdminOptionsValidation>());
 
@@ -56,6 +59,8 @@ public sealed class IdentityModule : IModule
 
         services.AddSingleton<PasswordQueue>();
         services.AddSingleton<AddressHash>();
+        services.AddSingleton<GuessCounts>();
+        services.AddScoped<GuessLimit>();
         services.AddSingleton<SecretBox>();
         services.AddScoped<Verifications>();
         services.AddScoped<Registration>();
@@ -70,6 +75,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
+        services.AddHostedService<GuessCountsSweep>();
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
         AddProviders(services);
@@ -155,5 +161,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("001-account-indexes", AccountIndexes);
         store.Storage.Script("002-session-principal", SessionPrincipalView);
         store.Storage.Script("003-users-sync", UsersSync.Table);
+        store.Storage.Script("004-password-guesses", GuessCounts.Table);
     }
 }
