@@ -1,0 +1,141 @@
+// What the recording does not say: on which server a section is played, who sends an exchange, and what somebody did
+// in between. A section's `as` is who sends its exchanges; an exchange's own direction overrides it and may have
+//   before(stage)    what happened unrecorded just before
+//   path(stage)      the path, where the recording cut it
+//   headers(stage)   headers that the recording left out; undefined takes one away
+
+/** The Hosts: configuration beyond the default, and the origin of the recording. `part` selects the transcripts' part. */
+export const servers = {
+  core: {
+    recordedOrigin: "http://localhost:4877",
+    env: { Auth__TrustedOrigins__0: "http://app.localhost:3000" },
+  },
+  https: {
+    origin: "https://localhost:4874",
+    recordedOrigin: "https://localhost:4874",
+    env: { Auth__BaseUrl: "https://localhost:4874" },
+  },
+  verified: {
+    recordedOrigin: "http://localhost:4873",
+    env: { Auth__RequireEmailVerification: "true" },
+  },
+  production: {
+    recordedOrigin: "http://localhost:4870",
+    environment: "Production",
+    env: { Auth__Secret: "only-for-the-replay-of-recorded-exchanges", Modular__ForwardedFor: "true" },
+  },
+};
+
+const password = (name, number) => `password-${name}-${number}`;
+const signIn = (actor, email, secret) => (stage) =>
+  done(stage.act(actor, "/sign-in/email", { email, password: secret }), `${actor} signs in`);
+const signUp = (actor, email, secret) => (stage) =>
+  done(stage.act(actor, "/sign-up/email", { name: "V", email, password: secret }), `${actor} signs up`);
+
+async function done(answer, what) {
+  const { status, body } = await answer;
+  if (status !== 200) throw new Error(`${what}: ${status} ${body}`);
+  return body ? JSON.parse(body) : null;
+}
+
+// Links are found in the mailbox, and what the recording says of their token stands for it from then on.
+const mailed = (to, path, placeholder) => async (stage) => {
+  const link = await stage.mailedLink(to, path);
+  const token = link.searchParams.get("token") ?? link.pathname.split("/").at(-1);
+  if (!stage.bindings.agree(placeholder, token)) throw new Error(`${placeholder} stands for something else already`);
+};
+const verificationOf = (to) => async (stage) => {
+  const link = await stage.mailedLink(to, "verify-email");
+  stage.verificationToken = link.searchParams.get("token");
+};
+const resetPath = (query) => (stage) => `/api/auth/reset-password/${stage.bindings.get("wskjTd…")}${query}`;
+const verifyPath = (query) => (stage) => `/api/auth/verify-email?token=${stage.verificationToken}${query}`;
+
+export const sections = {
+  "A · Router and transport": { on: "core", as: "nobody" },
+  "A · Origin and CSRF": { on: "core", as: "first" },
+  "A · sign-up/email": { on: "core", as: "nobody" },
+  "A · sign-in/email": { on: "core", as: "nobody" },
+  "A · get-session": { on: "core", as: "ann" },
+  "A · sessions": { on: "core", as: "ann" },
+  "A · update-user / update-session": { on: "core", as: "ann" },
+  "A · change-password": { on: "core", as: "ann" },
+  "A · password reset": { on: "core", as: "ann" },
+  "A · email verification": { on: "core", as: "ann" },
+  "A · change-email": { on: "core", as: "ann" },
+  "A · social sign-in": { on: "core", as: "alice" },
+  "A · accounts": { on: "core", as: "alice" },
+  "A · delete-user": { on: "core", as: "b" },
+  "A · sign-out": { on: "core", as: "ann" },
+  "B · session.cookieCache enabled": { on: "core", as: "q" },
+  "B · https baseURL (secure cookies)": { on: "https", as: "q" },
+  "B · requireEmailVerification, sendOnSignIn, autoSignInAfterVerification": { on: "verified", as: "v" },
+  "B · deferSessionRefresh, delete-user by mail": { on: "core", as: "v" },
+  "B · rate limit enabled, NODE_ENV=production (all plugins)": { on: "production", as: "nobody" },
+};
+
+export const exchanges = {
+  "A · Router and transport · POST with no content type": { headers: () => ({ "content-type": undefined }) },
+  "A · Origin and CSRF · cookie, no Origin but good Referer": {
+    headers: (stage) => ({ referer: `${stage.origin}/some/page` }),
+  },
+  "A · sign-in/email · success": { as: "ann" },
+  "A · sessions · revoke-session (own)": {
+    before: async (stage) => {
+      const { token } = await signIn("phone", "ann@example.com", password("ann", 1))(stage);
+      stage.bindings.agree("eGh7i1…", token);
+    },
+  },
+  "A · sessions · get-session with the revoked cookie": { as: "phone" },
+
+  "A · password reset · GET reset-password/:token good": {
+    before: mailed("ann@example.com", "reset-password/", "wskjTd…"),
+    path: resetPath("?callbackURL=%2Freset%3Fx%3D1"),
+  },
+  "A · password reset · GET reset-password/:token without callbackURL": { path: resetPath("") },
+  "A · password reset · GET reset-password/:token with empty callbackURL": { path: resetPath("?callbackURL=") },
+  "A · password reset · GET reset-password/:token untrusted callbackURL": {
+    path: resetPath("?callbackURL=http%3A%2F%2Fevil.test"),
+  },
+  "A · email verification · verify-email good, callback": {
+    as: "nobody",
+    before: verificationOf("ann@example.com"),
+    path: verifyPath("&callbackURL=%2Fwelcome"),
+  },
+  "A · email verification · verify-email again, no callback": { path: verifyPath("") },
+  "A · change-email · verify-email with that token while signed in": {
+    before: verificationOf("ann2@example.com"),
+    path: verifyPath(""),
+  },
+
+  "A · accounts · list-accounts (credential user)": { as: "ann" },
+  "A · accounts · link-social id token (different email)": { as: "ann" },
+  "A · accounts · link-social redirect": { as: "ann" },
+  "A · accounts · unlink-account unknown": { as: "ann" },
+  "A · delete-user · wrong password": { before: signIn("b", "b@example.com", password("b", 1)) },
+  "A · sign-out · revoke-sessions": { as: "c", before: signIn("c", "c@example.com", password("c", 1)) },
+  "A · sign-out · protected endpoint with a dead session cookie": { as: "c" },
+
+  "B · requireEmailVerification, sendOnSignIn, autoSignInAfterVerification · verify-email signs in": {
+    before: verificationOf("v@example.com"),
+    path: verifyPath("&callbackURL=%2Fhello"),
+  },
+  "B · deferSessionRefresh, delete-user by mail · get-session GET": {
+    before: signUp("v", "v@example.com", password("v", 1)),
+  },
+  "B · rate limit enabled, NODE_ENV=production (all plugins) · 4th sign-in within 10 s": {
+    before: async (stage) => {
+      for (let attempt = 1; attempt <= 3; attempt++)
+        await stage.act(
+          "nobody",
+          "/sign-in/email",
+          { email: "z@example.com", password: password("v", 1) },
+          { "x-forwarded-for": "198.51.100.1" },
+        );
+    },
+    headers: () => ({ "x-forwarded-for": "198.51.100.1" }),
+  },
+  "B · rate limit enabled, NODE_ENV=production (all plugins) · other address is not limited": {
+    headers: () => ({ "x-forwarded-for": "198.51.100.2" }),
+  },
+};
