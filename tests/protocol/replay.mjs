@@ -36,7 +36,7 @@ export async function replay({ parts = ["A", "B"], section = "" } = {}) {
       const place = sections[`${exchange.part} · ${exchange.section}`];
       if (!place) throw new Error(`replay/directions.mjs does not say where "${exchange.section}" is played`);
       if (!stages.has(place.on)) stages.set(place.on, await openStage(place.on));
-      rows.push(await playOne(exchange, stages.get(place.on), place.as));
+      rows.push(await playOne(exchange, stages.get(place.on), place));
     }
   } finally {
     await stopHosts();
@@ -47,21 +47,21 @@ export async function replay({ parts = ["A", "B"], section = "" } = {}) {
 }
 
 async function openStage(name) {
-  const { env, environment, origin, recordedOrigin, prepare } = servers[name];
+  const { env, environment, origin, prepare } = servers[name];
   const prepared = await prepare?.();
   const { url } = await startHost({ name: `replay-${name}`, environment, env: { ...env, ...prepared?.env } });
-  return Object.assign(new Stage({ server: url, origin: origin ?? url, recordedOrigin }), { prepared });
+  return Object.assign(new Stage({ server: url, origin: origin ?? url }), { prepared });
 }
 
-async function playOne(exchange, stage, as) {
+async function playOne(exchange, stage, place) {
   const direction = directed[exchange.name] ?? {};
   try {
     await direction.before?.(stage);
-    const live = await stage.play(exchange, direction.as ?? as, {
+    const live = await stage.play(exchange, direction.as ?? place.as, place, {
       path: direction.path?.(stage),
       headers: direction.headers?.(stage),
     });
-    return judge(exchange.name, compare(exchange.response, live, stage));
+    return judge(exchange.name, compare(exchange.response, live, { ...place, bindings: stage.bindings, origin: stage.origin }));
   } catch (problem) {
     return { name: exchange.name, verdict: "DIFFERENT", chosen: [], different: [{ at: "exchange", live: problem.message }], seen: new Set() };
   }

@@ -1,26 +1,23 @@
 // What the recording does not say: on which server a section is played, who sends an exchange, and what somebody did
-// in between. A section's `as` is who sends its exchanges; an exchange's own direction overrides it and may have
+// in between. A section's `as` is who sends its exchanges, `recordedOrigin` where it was recorded, and `lacks` cookies
+// that are not offered here. An exchange's own direction overrides `as` and may have
 //   before(stage)    what happened unrecorded just before
 //   path(stage)      the path, where the recording cut it
 //   headers(stage)   headers that the recording left out; undefined takes one away
 
-/** The Hosts: configuration beyond the default, and the origin of the recording. `part` selects the transcripts' part. */
+/** The Hosts: their configuration beyond the default. `origin` is theirs where it is not where they are reached. */
 export const servers = {
   core: {
-    recordedOrigin: "http://localhost:4877",
     env: { Auth__TrustedOrigins__0: "http://app.localhost:3000" },
   },
   https: {
     origin: "https://localhost:4874",
-    recordedOrigin: "https://localhost:4874",
     env: { Auth__BaseUrl: "https://localhost:4874" },
   },
   verified: {
-    recordedOrigin: "http://localhost:4873",
     env: { Auth__RequireEmailVerification: "true" },
   },
   production: {
-    recordedOrigin: "http://localhost:4870",
     environment: "Production",
     env: { Auth__Secret: "only-for-the-replay-of-recorded-exchanges", Modular__ForwardedFor: "true" },
   },
@@ -51,27 +48,42 @@ const verificationOf = (to) => async (stage) => {
 const resetPath = (query) => (stage) => `/api/auth/reset-password/${stage.bindings.get("wskjTd…")}${query}`;
 const verifyPath = (query) => (stage) => `/api/auth/verify-email?token=${stage.verificationToken}${query}`;
 
+const core = { on: "core", recordedOrigin: "http://localhost:4877" };
+
 export const sections = {
-  "A · Router and transport": { on: "core", as: "nobody" },
-  "A · Origin and CSRF": { on: "core", as: "first" },
-  "A · sign-up/email": { on: "core", as: "nobody" },
-  "A · sign-in/email": { on: "core", as: "nobody" },
-  "A · get-session": { on: "core", as: "ann" },
-  "A · sessions": { on: "core", as: "ann" },
-  "A · update-user / update-session": { on: "core", as: "ann" },
-  "A · change-password": { on: "core", as: "ann" },
-  "A · password reset": { on: "core", as: "ann" },
-  "A · email verification": { on: "core", as: "ann" },
-  "A · change-email": { on: "core", as: "ann" },
-  "A · social sign-in": { on: "core", as: "alice" },
-  "A · accounts": { on: "core", as: "alice" },
-  "A · delete-user": { on: "core", as: "b" },
-  "A · sign-out": { on: "core", as: "ann" },
-  "B · session.cookieCache enabled": { on: "core", as: "q" },
-  "B · https baseURL (secure cookies)": { on: "https", as: "q" },
-  "B · requireEmailVerification, sendOnSignIn, autoSignInAfterVerification": { on: "verified", as: "v" },
-  "B · deferSessionRefresh, delete-user by mail": { on: "core", as: "v" },
-  "B · rate limit enabled, NODE_ENV=production (all plugins)": { on: "production", as: "nobody" },
+  "A · Router and transport": { ...core, as: "nobody" },
+  "A · Origin and CSRF": { ...core, as: "first" },
+  "A · sign-up/email": { ...core, as: "nobody" },
+  "A · sign-in/email": { ...core, as: "nobody" },
+  "A · get-session": { ...core, as: "ann" },
+  "A · sessions": { ...core, as: "ann" },
+  "A · update-user / update-session": { ...core, as: "ann" },
+  "A · change-password": { ...core, as: "ann" },
+  "A · password reset": { ...core, as: "ann" },
+  "A · email verification": { ...core, as: "ann" },
+  "A · change-email": { ...core, as: "ann" },
+  "A · social sign-in": { ...core, as: "alice" },
+  "A · accounts": { ...core, as: "alice" },
+  "A · delete-user": { ...core, as: "b" },
+  "A · sign-out": { ...core, as: "ann" },
+  "B · session.cookieCache enabled": {
+    on: "core",
+    as: "q",
+    recordedOrigin: "http://localhost:4871",
+    lacks: ["better-auth.session_data"],
+  },
+  "B · https baseURL (secure cookies)": { on: "https", as: "q", recordedOrigin: "https://localhost:4874" },
+  "B · requireEmailVerification, sendOnSignIn, autoSignInAfterVerification": {
+    on: "verified",
+    as: "v",
+    recordedOrigin: "http://localhost:4873",
+  },
+  "B · deferSessionRefresh, delete-user by mail": { on: "core", as: "v", recordedOrigin: "http://localhost:4875" },
+  "B · rate limit enabled, NODE_ENV=production (all plugins)": {
+    on: "production",
+    as: "nobody",
+    recordedOrigin: "http://localhost:4870",
+  },
 };
 
 export const exchanges = {

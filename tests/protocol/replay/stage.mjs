@@ -12,8 +12,8 @@ export class Stage {
   #signed = new Map();
 
   /** `origin` is where the server believes to be (Auth:BaseUrl), `server` where it is reached. */
-  constructor({ server, origin = server, recordedOrigin }) {
-    Object.assign(this, { server, origin, recordedOrigin });
+  constructor({ server, origin = server }) {
+    Object.assign(this, { server, origin });
   }
 
   jar(actor) {
@@ -21,13 +21,13 @@ export class Stage {
     return this.#jars.get(actor);
   }
 
-  /** Plays a recorded exchange; `overrides` are what the recording left out or cut away. */
-  async play(exchange, actor, overrides = {}) {
+  /** Plays a recorded exchange in its section's `place`; `overrides` are what the recording left out or cut away. */
+  async play(exchange, actor, { recordedOrigin, lacks = [] }, overrides = {}) {
     const { method, path, headers, body } = exchange.request;
     const sent = Object.fromEntries(headers);
-    if ("origin" in sent) sent.origin = sent.origin.replace(this.recordedOrigin, this.origin);
+    if ("origin" in sent) sent.origin = sent.origin.replace(recordedOrigin, this.origin);
     if (body && !("content-type" in sent)) sent["content-type"] = "application/json";
-    if ("cookie" in sent) sent.cookie = this.#cookie(sent.cookie, actor);
+    if ("cookie" in sent) sent.cookie = this.#cookie(sent.cookie, actor, lacks);
     for (const [name, given] of Object.entries(overrides.headers ?? {}))
       if (given === undefined) delete sent[name];
       else sent[name] = given;
@@ -97,10 +97,10 @@ export class Stage {
   }
 
   // "(a, b)" are cookies by name out of the jar; anything else is a header with placeholders for signed values.
-  #cookie(recorded, actor) {
+  #cookie(recorded, actor, lacks) {
     if (recorded.startsWith("(")) {
       const jar = this.jar(actor);
-      const wanted = recorded.slice(1, -1).split(", ");
+      const wanted = recorded.slice(1, -1).split(", ").filter((name) => !lacks.includes(name));
       const missing = wanted.filter((name) => !jar.has(name));
       if (missing.length > 0) throw new Error(`${actor} has no cookie ${missing.join(", ")}`);
       return wanted.map((name) => `${name}=${jar.get(name)}`).join("; ");
