@@ -208,7 +208,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         value.ValueKind == JsonValueKind.Object
         && known.TryGetValue(value.GetProperty("key").GetString()!, out var key)
         && key.Secret is { } secret
-            ? SubjectKeys.Open(secret, value.GetProperty("enc").GetBytesFromBase64(), place)
+            ? SealedBytes.Open(secret, value.GetProperty("enc").GetBytesFromBase64(), place)
             : null;
 
     /// <summary>What reading an event needs of its canonical bytes, found in one pass without a tree.</summary>

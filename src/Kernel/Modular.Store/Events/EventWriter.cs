@@ -124,7 +124,7 @@ internal static class EventWriter
 
         json.WriteStartObject();
         json.WriteString("key", key.Subject);
-        json.WriteBase64String("enc", SubjectKeys.Seal(key.Secret, plain, place));
+        json.WriteBase64String("enc", SealedBytes.Seal(key.Secret, plain, place));
         json.WriteEndObject();
     }
 }

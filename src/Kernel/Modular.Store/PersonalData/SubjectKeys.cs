@@ -13,8 +13,6 @@ namespace Modular.Store;
 public sealed class SubjectKeys : IDisposable
 {
     private const int KeyBytes = 32;
-    private const int NonceBytes = 12;
-    private const int TagBytes = 16;
     private const int MostCached = 50_000;
 
     private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(1);
@@ -120,43 +118,13 @@ public sealed class SubjectKeys : IDisposable
     private SubjectKey Make(string subject)
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
-        return new SubjectKey(subject, key) { Wrapped = Seal(_master, key, Encoding.UTF8.GetBytes(subject)) };
+        return new SubjectKey(subject, key) { Wrapped = SealedBytes.Seal(_master, key, Encoding.UTF8.GetBytes(subject)) };
     }
 
-    private byte[] Unwrap(string subject, byte[] wrapped) => Open(_master, wrapped, Encoding.UTF8.GetBytes(subject))
+    private byte[] Unwrap(string subject, byte[] wrapped) => SealedBytes.Open(_master, wrapped, Encoding.UTF8.GetBytes(subject))
         ?? throw new CryptographicException(
             $"The key of subject '{subject}' does not open: Auth:Secret is not the one this database was written with. "
             + "Start with that secret; nobody's personal data in events can be read without it.");
-
-    /// <summary>AES-256-GCM with a random nonce: nonce, ciphertext, tag.</summary>
-    internal static byte[] Seal(byte[] key, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associated)
-    {
-        var sealedBytes = new byte[NonceBytes + plaintext.Length + TagBytes];
-        var nonce = sealedBytes.AsSpan(0, NonceBytes);
-        RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(key, TagBytes);
-        aes.Encrypt(nonce, plaintext, sealedBytes.AsSpan(NonceBytes, plaintext.Length), sealedBytes.AsSpan(^TagBytes..), associated);
-        return sealedBytes;
-    }
-
-    /// <summary>The plaintext, or null when the bytes were not sealed with this key for this place.</summary>
-    internal static byte[]? Open(byte[] key, ReadOnlySpan<byte> sealedBytes, ReadOnlySpan<byte> associated)
-    {
-        if (sealedBytes.Length < NonceBytes + TagBytes)
-            return null;
-        var plaintext = new byte[sealedBytes.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(key, TagBytes);
-        try
-        {
-            aes.Decrypt(sealedBytes[..NonceBytes], sealedBytes[NonceBytes..^TagBytes], sealedBytes[^TagBytes..], plaintext, associated);
-        }
-        catch (AuthenticationTagMismatchException)
-        {
-            return null;
-        }
-
-        return plaintext;
-    }
 }
 
 /// <summary>One person's key; <see cref="Secret"/> is null once it is shredded.</summary>

@@ -40,6 +40,8 @@ public sealed class IdentityModule : IModule
 
         services.AddSingleton<PasswordQueue>();
         services.AddSingleton<AddressHash>();
+        services.AddSingleton<SecretBox>();
+        services.AddScoped<Verifications>();
         services.AddScoped<Registration>();
         services.AddScoped<Admission>();
         services.AddScoped<Credentials>();
@@ -53,6 +55,9 @@ public sealed class IdentityModule : IModule
     {
         store.Events.MapEventType<UserRegistered>("user.registered.1").About(e => e.UserId);
         store.Events.MapEventType<UserUpdated>("user.updated.1").About(e => e.UserId);
+        store.Events.MapEventType<UserEmailVerified>("user.email_verified.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<UserEmailChanged>("user.email_changed.1").About(e => e.UserId);
+        store.Events.MapEventType<UserDeleted>("user.deleted.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserRoleSet>("user.role_set.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserUnbanned>("user.unbanned.1").About(e => e.UserId).Because(e => e.Reason);
@@ -76,6 +81,13 @@ public sealed class IdentityModule : IModule
             .Duplicate(account => account.UserId, "text")
             .Duplicate(account => account.Issuer, "text")
             .Duplicate(account => account.AccountId, "text");
+
+        store.Schema.For<Verification>()
+            .Duplicate(verification => verification.Purpose, "text")
+            .Duplicate(verification => verification.UserId, "text")
+            .Duplicate(verification => verification.ExpiresAt, "timestamptz")
+            .Index(verification => verification.UserId, "user_id is not null")
+            .Index(verification => verification.ExpiresAt);
 
         store.Storage.Script("001-account-indexes", AccountIndexes);
         store.Storage.Script("002-session-principal", SessionPrincipalView);

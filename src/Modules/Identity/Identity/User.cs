@@ -53,6 +53,12 @@ internal sealed record User(
         UpdatedAt = e.At,
     };
 
+    public User Apply(UserEmailVerified e) => this with { EmailVerified = true, UpdatedAt = e.At };
+
+    public User Apply(UserEmailChanged e) => this with { Email = e.Email ?? "", EmailVerified = e.Verified, UpdatedAt = e.At };
+
+    public bool ShouldDelete(UserDeleted e) => e.UserId == Id;
+
     public User Apply(UserRoleSet e) => this with { Role = e.Role, UpdatedAt = e.At };
 
     public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, UpdatedAt = e.At };
@@ -78,6 +84,17 @@ internal sealed record UserUpdated(
     public const string NameMember = "name";
     public const string ImageMember = "image";
 }
+
+/// <summary>Somebody has shown that the address is theirs.</summary>
+/// <param name="Reason">How: <c>link</c>, <c>password_reset</c>, or the id of a provider that vouches for it.</param>
+internal sealed record UserEmailVerified(string UserId, string Reason, DateTimeOffset At);
+
+/// <param name="Email">The new address, in lower case.</param>
+/// <param name="Verified">Whether it is known to be theirs.</param>
+internal sealed record UserEmailChanged(string UserId, [PersonalData] string? Email, bool Verified, DateTimeOffset At);
+
+/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>.</param>
+internal sealed record UserDeleted(string UserId, string Reason, DateTimeOffset At);
 
 internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);
 
