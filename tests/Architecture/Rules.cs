@@ -135,7 +135,7 @@ internal static partial class Rules
     private static bool IsPartOfSlice(Type type) => !type.IsInterface && (
         typeof(ICarterModule).IsAssignableFrom(type)
         || type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequestHandler<,>))
-        || (type.Name.EndsWith("Handler", StringComparison.Ordinal) && type.GetMethod("Handle") is not null));
+        || (type.Name.EndsWith("Handler", StringComparison.Ordinal) && type.GetMethods().Any(method => method.Name == "Handle")));
 
     private static IEnumerable<string> Taken(IEnumerable<Type> types, string[] members) => types
         .SelectMany(type => Binary.MembersUsedBy(type).Intersect(members).Select(member => $"{type.Name} calls {member}"));

@@ -24,7 +24,7 @@ public sealed class SignUpTests
 
     [Fact]
     public void The_length_of_the_password_is_refused_before_a_column() =>
-        Assert.Equal(SignUp.TooShort, SignUp.Forbids(Valid with { Password = "short", Unsettable = "role" }, allowSignUp: true));
+        Assert.Equal(PasswordRules.TooShort, SignUp.Forbids(Valid with { Password = "short", Unsettable = "role" }, allowSignUp: true));
 }
 
 public sealed class SignUpOverHttp(App app) : IClassFixture<App>

@@ -9,13 +9,14 @@ internal static class UserCommands
     public static Command All(CommandRunner runner) => new("users", "What an operator does to users without signing in.")
     {
         CreateAdmin(runner),
+        SetPassword(runner),
     };
 
     private static Command CreateAdmin(CommandRunner runner)
     {
-        var email = new Argument<string>("EMAIL") { Description = "The address to sign in with." };
+        var email = Email();
         var name = new Option<string>("--name") { Description = "The name of a new user.", DefaultValueFactory = _ => "Administrator" };
-        var fromInput = new Option<bool>("--password-stdin") { Description = "Read the password from standard input instead of asking for it." };
+        var fromInput = FromInput();
         var create = runner.Command(
             "create-admin",
             "Make an administrator. Somebody who has the address already gets the role and the new password, and their sessions end.",
@@ -36,6 +37,31 @@ internal static class UserCommands
         create.Add(fromInput);
         return create;
     }
+
+    private static Command SetPassword(CommandRunner runner)
+    {
+        var (email, fromInput) = (Email(), FromInput());
+        var set = runner.Command(
+            "set-password",
+            "Give a password to a user who has none, e.g. one who came from a provider. They are told by mail.",
+            async (command, ct) =>
+            {
+                var password = Password(command.Terminal, command.Parsed.GetValue(fromInput));
+                var done = await command.Send(new SetPassword(command.Parsed.GetValue(email)!, password), ct);
+                if (done.Problem is { } problem)
+                    throw new CommandFailedException(problem);
+                command.Answer(new { userId = done.UserId }, terminal => terminal.Output.WriteLine($"{done.UserId} has a password now."));
+                return ExitCode.Done;
+            });
+        set.Add(email);
+        set.Add(fromInput);
+        return set;
+    }
+
+    private static Argument<string> Email() => new("EMAIL") { Description = "The address to sign in with." };
+
+    private static Option<bool> FromInput() =>
+        new("--password-stdin") { Description = "Read the password from standard input instead of asking for it." };
 
     private static string Password(Terminal terminal, bool fromInput)
     {

@@ -41,6 +41,21 @@ public sealed class AuthOptions
 
     public bool AutoSignIn { get; set; } = true;
 
+    /// <summary>Whoever signs up gets the verification mail; where verification is required they do unless this says no.</summary>
+    public bool SendVerificationOnSignUp { get; set; }
+
+    /// <summary>The link of a verification mail also signs in, once.</summary>
+    public bool SignInAfterVerification { get; set; }
+
+    /// <summary>A verified user's new address is asked of the old one first.</summary>
+    public bool ConfirmEmailChange { get; set; }
+
+    /// <summary>Deleting one's account takes a link from a mail.</summary>
+    public bool ConfirmDeletion { get; set; }
+
+    /// <summary>A reset password ends the user's sessions.</summary>
+    public bool EndSessionsOnPasswordReset { get; set; } = true;
+
     public bool AllowSignUp { get; set; } = true;
 
     /// <summary>Proxies whose <see cref="IpAddressHeader"/> is believed: addresses or networks (<c>10.0.0.0/8</c>).</summary>
@@ -69,6 +84,11 @@ public sealed class AuthOptions
         MaxSessionsPerUser = section.GetValue(nameof(MaxSessionsPerUser), MaxSessionsPerUser);
         RequireEmailVerification = section.GetValue(nameof(RequireEmailVerification), RequireEmailVerification);
         AutoSignIn = section.GetValue(nameof(AutoSignIn), AutoSignIn);
+        SendVerificationOnSignUp = section.GetValue(nameof(SendVerificationOnSignUp), RequireEmailVerification);
+        SignInAfterVerification = section.GetValue(nameof(SignInAfterVerification), SignInAfterVerification);
+        ConfirmEmailChange = section.GetValue(nameof(ConfirmEmailChange), ConfirmEmailChange);
+        ConfirmDeletion = section.GetValue(nameof(ConfirmDeletion), ConfirmDeletion);
+        EndSessionsOnPasswordReset = section.GetValue(nameof(EndSessionsOnPasswordReset), EndSessionsOnPasswordReset);
         AllowSignUp = section.GetValue(nameof(AllowSignUp), AllowSignUp);
         TrustedProxies = [.. List(section.GetSection(nameof(TrustedProxies)))];
         ProxyNetworks = [.. TrustedProxies.Select(Network)];

@@ -6,7 +6,13 @@ namespace Modular.Kernel;
 
 /// <summary>The live session behind a request.</summary>
 public sealed record ActiveSession(
-    string SessionId, string UserId, string? OrganizationId, IReadOnlyList<string> Roles, DateTimeOffset CreatedAt);
+    string SessionId, string UserId, string? OrganizationId, IReadOnlyList<string> Roles, DateTimeOffset CreatedAt)
+{
+    /// <summary>How long after signing in the delicate things may be done: contract §2.2, <c>freshAge</c>.</summary>
+    public static readonly TimeSpan FreshAge = TimeSpan.FromDays(1);
+
+    public bool IsFresh(DateTimeOffset now) => now - CreatedAt <= FreshAge;
+}
 
 /// <summary>Answers "who is this?"; the Sessions module does, for every module's routes.</summary>
 public interface IActiveSessions

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Audit;
@@ -19,6 +20,8 @@ public sealed class AuditModule : IModule
             store.Storage.Partitions("entries", LogSchema.PartitionByName);
             store.Projections.Subscribe<SealEntries>(SealEntries.Name);
         });
+        services.ConfigureMessaging("audit", typeof(AuditModule).Assembly, messages => messages
+            .PublishMessage<SubjectForgotten>("audit.subject_forgotten.1"));
         services.AddSingleton<SealingMetrics>();
         services.AddSingleton<EntryLog>();
         services.AddSingleton<LogRows>();

@@ -35,6 +35,7 @@ internal static class CreateAdministrator
         !WireBody.IsEmail(email) ? $"'{email}' is no e-mail address."
         : request.Password.Length is < PasswordOptions.ShortestPassword or > PasswordOptions.LongestPassword
             ? $"The password must have {PasswordOptions.ShortestPassword} to {PasswordOptions.LongestPassword} characters."
+        : PasswordRules.Refuse(request.Password, email) is not null ? "The password is one of those that guessers try first."
         : string.IsNullOrWhiteSpace(request.Name) ? "The name is empty."
         : null;
 

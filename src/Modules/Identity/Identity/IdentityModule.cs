@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
 using Modular.Messaging;
@@ -31,12 +32,27 @@ public sealed class IdentityModule : IModule
     {
         services.ConfigureStore(Schema, Store);
         services.ConfigureMessaging(Schema, typeof(IdentityModule).Assembly, messages => messages
-            .PublishMessage<Contracts.UserRegistered>("identity.user_registered.1"));
+            .PublishMessage<Contracts.UserRegistered>("identity.user_registered.1")
+            .PublishMessage<Contracts.UserDeleted>("identity.user_deleted.1")
+            .PublishMessage<PasswordResetRequested>("identity.password_reset_requested.1")
+            .PublishMessage<VerificationRequested>("identity.verification_requested.1")
+            .PublishMessage<EmailChangeRequested>("identity.email_change_requested.1")
+            .PublishMessage<MailRequested>("identity.mail_requested.1"));
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
         services.AddOptions<AdminOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdminOptions>, AdminOptionsValidation>());
+
+        services.AddOptions<MailOptions>()
+            .Configure<IConfiguration, IHostEnvironment>((options, from, environment) => options.Read(from, environment.IsDevelopment()))
+            .ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MailOptions>, MailOptionsValidation>());
+        services.AddSingleton<MailTexts>();
+        services.AddScoped<Mailer>();
+        services.AddScoped<IMailTransport>(provider => provider.GetRequiredService<IOptions<MailOptions>>().Value.HasMailbox
+            ? ActivatorUtilities.CreateInstance<DevelopmentMailbox>(provider)
+            : ActivatorUtilities.CreateInstance<SmtpTransport>(provider));
 
         services.AddSingleton<PasswordQueue>();
         services.AddSingleton<AddressHash>();
@@ -45,10 +61,17 @@ public sealed class IdentityModule : IModule
         services.AddScoped<Registration>();
         services.AddScoped<Admission>();
         services.AddScoped<Credentials>();
+        services.AddScoped<NewPassword>();
+        services.AddScoped<OwnPassword>();
+        services.AddScoped<EmailLinks>();
+        services.AddScoped<EmailVerification>();
+        services.AddScoped<Removal>();
         services.AddScoped<SignInRecord>();
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
+        services.AddSingleton<VerificationSweep>();
+        services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
     }
 
     private static void Store(StoreOptions store)
@@ -61,6 +84,14 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<UserRoleSet>("user.role_set.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserUnbanned>("user.unbanned.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<PasswordChanged>("password.changed.1").About(e => e.UserId);
+        store.Events.MapEventType<PasswordReset>("password.reset.1").About(e => e.UserId);
+        store.Events.MapEventType<PasswordGiven>("password.given.1").About(e => e.UserId);
+        store.Events.MapEventType<PasswordResetLinkSent>("password.reset_link_sent.1").About(e => e.UserId);
+        store.Events.MapEventType<PasswordRefused>("password.refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<VerificationLinkSent>("user.verification_link_sent.1").About(e => e.UserId);
+        store.Events.MapEventType<EmailChangeLinkSent>("user.email_change_link_sent.1").About(e => e.UserId);
+        store.Events.MapEventType<EmailChangeRefused>("user.email_change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
 
@@ -82,6 +113,7 @@ public sealed class IdentityModule : IModule
             .Duplicate(account => account.Issuer, "text")
             .Duplicate(account => account.AccountId, "text");
 
+        store.Schema.For<DevelopmentMail>();
         store.Schema.For<Verification>()
             .Duplicate(verification => verification.Purpose, "text")
             .Duplicate(verification => verification.UserId, "text")

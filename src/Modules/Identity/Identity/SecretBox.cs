@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
 using Modular.Store;
@@ -27,4 +28,9 @@ internal sealed class SecretBox(IOptions<AuthOptions> options)
         && SealedBytes.Open(key, Base64Url.DecodeFromChars(sealedText), Encoding.UTF8.GetBytes(context)) is { } plaintext
             ? Encoding.UTF8.GetString(plaintext)
             : null;
+
+    public string SealJson<T>(T value, string context) => Seal(JsonSerializer.Serialize(value, StoreJson.Options), context);
+
+    public T? OpenJson<T>(string sealedText, string context)
+        where T : class => Open(sealedText, context) is { } json ? JsonSerializer.Deserialize<T>(json, StoreJson.Options) : null;
 }

@@ -41,17 +41,20 @@ internal static class SignIn
     internal static readonly Refusal Banned = Refusal.Forbidden(
         "BANNED_USER", "You have been banned from this application. Please contact support if you believe this is an error.");
 
-    internal sealed class Endpoint : ICarterModule
+    internal sealed class Endpoint(PublicAddress address) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost(
             "/sign-in/email",
             new AuthPost { AcceptsForm = true, ChecksForm = true },
-            async (Request request, HttpContext context, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
+            async (Request request, HttpContext context, Caller caller, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
             {
                 if (!WireBody.IsEmail(request.Email))
                     return InvalidEmail.ToHttp();
                 var outcome = await mediator.Send(
                     new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true), ct);
+                // Whoever knows the password may have the mail again; nobody else learns of it.
+                if (outcome.Refusal == NotVerified)
+                    await mediator.Send(new AskVerification(LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller)), ct);
                 return outcome.ToHttp(signedIn =>
                 {
                     cookies.Set(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);

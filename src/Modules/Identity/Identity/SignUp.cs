@@ -27,7 +27,8 @@ internal static class SignUp
 
     /// <param name="Email">In lower case.</param>
     /// <param name="SignsIn">False: the user is made and nobody is signed in.</param>
-    internal sealed record Command(string Name, string Email, string Password, string? Image, bool Remember, bool SignsIn)
+    /// <param name="Verification">A link to verify the address; null: none is sent.</param>
+    internal sealed record Command(string Name, string Email, string Password, string? Image, bool Remember, bool SignsIn, LinkWish? Verification)
         : IRequest<Outcome<SignedUp>>;
 
     /// <param name="Session">Null: not signed in.</param>
@@ -38,32 +39,30 @@ internal static class SignUp
     internal static readonly Refusal Disabled =
         Refusal.BadRequest("EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled");
 
-    internal static readonly Refusal TooShort = Refusal.BadRequest("PASSWORD_TOO_SHORT");
-
-    internal static readonly Refusal TooLong = Refusal.BadRequest("PASSWORD_TOO_LONG");
-
     internal static readonly Refusal EmailTaken =
         Refusal.Unprocessable("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.");
 
-    internal sealed class Endpoint : ICarterModule
+    internal sealed class Endpoint(PublicAddress address, IOptions<AuthOptions> options, TimeProvider clock) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost(
             "/sign-up/email",
             new AuthPost { AcceptsForm = true, ChecksForm = true },
             async (
-                Request request, HttpContext context, IMediator mediator, IOptions<AuthOptions> options, SessionCookies cookies,
-                TimeProvider clock, CancellationToken ct) =>
+                Request request, HttpContext context, Caller caller, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
             {
                 if (Forbids(request, options.Value.AllowSignUp) is { } forbidden)
                     return forbidden.ToHttp();
                 var signsIn = options.Value is { AutoSignIn: true, RequireEmailVerification: false };
-                var email = request.Email.ToLowerInvariant();
+                var wish = LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller);
                 var outcome = await mediator.Send(
-                    new Command(request.Name, email, request.Password, request.Image, request.RememberMe ?? true, signsIn), ct);
+                    new Command(
+                        request.Name, wish.Email, request.Password, request.Image, request.RememberMe ?? true, signsIn,
+                        options.Value.SendVerificationOnSignUp ? wish : null),
+                    ct);
 
-                // Where nobody is signed in, nobody learns whose address is registered: the answer of a success, invented.
+                // The race for the address was lost at the commit. Where nobody is signed in, nobody learns of it.
                 if (outcome.Refusal == EmailTaken && !signsIn)
-                    return WireJson.Ok(new Response(null, Invent(request, User.Now(clock))));
+                    return WireJson.Ok(new Response(null, Invent(request.Name, wish.Email, request.Image, User.Now(clock))));
                 return outcome.ToHttp(signedUp =>
                 {
                     if (signedUp.Session is { } session)
@@ -73,7 +72,8 @@ internal static class SignUp
             });
     }
 
-    internal sealed class Handler(Registration registration, PasswordQueue passwords, Admission admission, SignUpRefusals refusals)
+    internal sealed class Handler(
+        Registration registration, PasswordQueue passwords, Admission admission, SignUpRefusals refusals, IMediator mediator, TimeProvider clock)
         : IRequestHandler<Command, Outcome<SignedUp>>
     {
         public async Task<Outcome<SignedUp>> Handle(Command command, CancellationToken ct)
@@ -86,8 +86,15 @@ internal static class SignUp
             var hash = await passwords.Hash(command.Password, ct);
             if (hash.Refusal is { } busy)
                 return busy;
+            if (command.Verification is { } wish)
+                await mediator.Send(new AskVerification(wish), ct);
             if (existing is not null)
-                return refusals.Taken(existing);
+            {
+                // Nobody learns whose address is registered: the answer of a success, invented. Who has not verified the
+                // address yet gets the mail again.
+                refusals.TakenUntold(existing);
+                return new SignedUp(null, Invent(command.Name, command.Email, command.Image, User.Now(clock)));
+            }
 
             refusals.IfTakenMeanwhile(command.Email);
             var user = await registration.Register(new NewUser(command.Name, command.Email, command.Image), hash.Answer);
@@ -100,15 +107,13 @@ internal static class SignUp
     internal static Refusal? Forbids(Request request, bool allowSignUp) => request switch
     {
         _ when !allowSignUp => Disabled,
-        { Password.Length: < PasswordOptions.ShortestPassword } => TooShort,
-        { Password.Length: > PasswordOptions.LongestPassword } => TooLong,
+        _ when PasswordRules.Refuse(request.Password, request.Email, request.Name) is { } unwise => unwise,
         { Unsettable: { } column } => UnsettableColumns.NotAllowed(column),
         _ => null,
     };
 
-    private static SessionPrincipal Invent(Request request, DateTimeOffset now) => User.Create(new UserRegistered(
-        Guid.CreateVersion7(now).ToString("N"), request.Name, request.Email.ToLowerInvariant(), request.Image, false, User.DefaultRole, now))
-        .ToPrincipal();
+    private static SessionPrincipal Invent(string name, string email, string? image, DateTimeOffset now) => User.Create(new UserRegistered(
+        Guid.CreateVersion7(now).ToString("N"), name, email, image, EmailVerified: false, User.DefaultRole, now)).ToPrincipal();
 }
 
 /// <summary>Somebody tried to register an address that is taken.</summary>

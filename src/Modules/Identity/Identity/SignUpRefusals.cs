@@ -1,4 +1,5 @@
 using Modular.Kernel;
+using Modular.Store;
 
 namespace Modular.Identity;
 
@@ -6,7 +7,7 @@ namespace Modular.Identity;
 /// Records that an address was taken. Each in a stream of its own: many at once, for one address, must not wait for each
 /// other.
 /// </summary>
-internal sealed class SignUpRefusals(Refusals refusals, Registration registration, AddressHash addresses, TimeProvider clock)
+internal sealed class SignUpRefusals(IDocumentSession store, Refusals refusals, Registration registration, AddressHash addresses, TimeProvider clock)
 {
     private const string Reason = "email_taken";
 
@@ -15,6 +16,9 @@ internal sealed class SignUpRefusals(Refusals refusals, Registration registratio
         refusals.Record(NewStream(), new SignUpRefused(user.Id, null, Reason, User.Now(clock)));
         return SignUp.EmailTaken;
     }
+
+    /// <summary>The same where the caller is told of a success: staged with whatever else is done for appearance.</summary>
+    public void TakenUntold(User user) => store.Events.Append(NewStream(), new SignUpRefused(user.Id, null, Reason, User.Now(clock)));
 
     /// <summary>Declares what it means when the unique index refuses: somebody else was faster.</summary>
     public void IfTakenMeanwhile(string email) => refusals.When(

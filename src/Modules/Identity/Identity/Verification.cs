@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -22,12 +21,14 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
     // 192 bits: ASVS 5.0 11.5.1 asks for 128.
     private const int TokenBytes = 24;
 
+    private const int MostPerHour = 5;
+
     /// <summary>Stages a new one and returns its token, 32 characters of base64url.</summary>
     public string Issue<T>(string purpose, T payload, TimeSpan life, string? userId = null)
     {
         var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var (id, now) = (IdOf(purpose, token), clock.GetUtcNow());
-        store.Insert(new Verification(id, purpose, userId, secrets.Seal(JsonSerializer.Serialize(payload, StoreJson.Options), id), now, now + life));
+        store.Insert(new Verification(id, purpose, userId, secrets.SealJson(payload, id), now, now + life));
         return token;
     }
 
@@ -40,9 +41,9 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
         where T : class
     {
         var id = IdOf(purpose, token);
-        if (await store.LoadAsync<Verification>(id, ct) is not { } found || secrets.Open(found.Payload, id) is not { } payload)
+        if (await store.LoadAsync<Verification>(id, ct) is not { } found || secrets.OpenJson<T>(found.Payload, id) is not { } payload)
             return null;
-        return (JsonSerializer.Deserialize<T>(payload, StoreJson.Options)!, found.ExpiresAt <= clock.GetUtcNow());
+        return (payload, found.ExpiresAt <= clock.GetUtcNow());
     }
 
     /// <summary>
@@ -51,6 +52,16 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
     /// </summary>
     public void Consume(string purpose, string token) =>
         store.QueueSqlCommand(1, "delete from identity.mt_doc_verification where id = ?", IdOf(purpose, token));
+
+    /// <summary>
+    /// Whether a user has been sent so many links for this purpose within the hour that one more would only fill their
+    /// mailbox: whoever asks need not be the user.
+    /// </summary>
+    public async Task<bool> AreTooMany(string purpose, string userId, CancellationToken ct)
+    {
+        var issued = await store.QueryAsync<Verification>("where d.user_id = ? and d.purpose = ?", ct, userId, purpose);
+        return issued.Count(verification => verification.CreatedAt > clock.GetUtcNow() - TimeSpan.FromHours(1)) >= MostPerHour;
+    }
 
     /// <summary>Stages the end of every token of a user for this purpose.</summary>
     public void Revoke(string purpose, string userId) =>

@@ -44,7 +44,12 @@ internal sealed record Profile(
     public Profile Apply(IEvent<ProfileUpdated> e) => new(
         UserId, e.Version, e.Data.DisplayName, e.Data.Headline, e.Data.Biography, e.Data.Languages ?? [], e.Data.TimeZone,
         e.Data.Visibility, e.Data.At);
+
+    public bool ShouldDelete(ProfileClosed e) => e.UserId == UserId;
 }
+
+/// <summary>Its user is gone.</summary>
+internal sealed record ProfileClosed(string UserId, DateTimeOffset At);
 
 /// <summary>Raised when a user registers, or by a first update that comes before that message.</summary>
 internal sealed record ProfileOpened(string UserId, DateTimeOffset At);

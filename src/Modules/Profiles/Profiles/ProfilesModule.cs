@@ -19,6 +19,7 @@ public sealed class ProfilesModule : IModule
         {
             store.Events.MapEventType<ProfileOpened>("profile.opened.1").About(e => e.UserId);
             store.Events.MapEventType<ProfileUpdated>("profile.updated.1").About(e => e.UserId);
+            store.Events.MapEventType<ProfileClosed>("profile.closed.1").About(e => e.UserId);
             store.Projections.Snapshot<Profile>().Identity(profile => profile.UserId);
         });
         services.ConfigureMessaging(Schema, typeof(ProfilesModule).Assembly);

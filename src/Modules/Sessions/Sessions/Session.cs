@@ -1,3 +1,4 @@
+using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Sessions;
@@ -23,12 +24,9 @@ internal sealed record Session(
     string? IpAddress,
     string? UserAgent)
 {
-    /// <summary>How long after signing in the delicate things may be done: contract §2.2.</summary>
-    private static readonly TimeSpan FreshAge = TimeSpan.FromDays(1);
-
     public bool IsOver(DateTimeOffset now) => ExpiresAt <= now;
 
-    public bool IsFresh(DateTimeOffset now) => now - CreatedAt <= FreshAge;
+    public bool IsFresh(DateTimeOffset now) => now - CreatedAt <= ActiveSession.FreshAge;
 
     public static Session Create(SessionStarted e) => new(
         e.SessionId, e.UserId, e.TokenHash, e.Handle, e.Remember, e.Method, e.At, e.At, e.ExpiresAt, e.IpAddress, e.UserAgent);

@@ -1,0 +1,42 @@
+using MediatR;
+using Modular.Messaging;
+using Modular.Sessions.Contracts;
+using Modular.Store;
+
+namespace Modular.Identity;
+
+/// <summary>
+/// Stages the end of a user: account, links, sessions, the row of <c>neon_auth.users_sync</c> with everything that
+/// references it; and their key, so that no event tells anything personal any more (DESIGN §6).
+/// </summary>
+internal sealed class Removal(IDocumentSession store, Verifications verifications, Mailer mailer, IMediator mediator, IMessageBus bus, TimeProvider clock)
+{
+    /// <summary>False: they are gone already.</summary>
+    /// <param name="userId">Whose end it is.</param>
+    /// <param name="reason">By which way: <c>self</c>, <c>self_by_mail</c>.</param>
+    /// <param name="baseUrl">Our public address.</param>
+    public async Task<bool> Remove(string userId, string reason, string baseUrl, CancellationToken ct)
+    {
+        var stream = await store.Events.FetchForWriting<User>(userId, ct);
+        if (stream.Aggregate is not { } user)
+            return false;
+        var now = User.Now(clock);
+        stream.AppendOne(new UserDeleted(user.Id, reason, now));
+        store.QueueSqlCommand("delete from identity.mt_doc_account where user_id = ?", user.Id);
+        verifications.RevokeAll(user.Id);
+        await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
+        await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
+        // After whatever was told of them before, so that the profile is opened before it is closed.
+        await bus.PublishAsync(new Contracts.UserDeleted(user.Id, now), new DeliveryOptions { GroupId = user.Id });
+        SubjectKeys.Shred(store, user.Id);
+        return true;
+    }
+}
+
+/// <summary>What a link for deleting one's account stands for.</summary>
+internal sealed record DeletionTicket(string UserId)
+{
+    public const string Purpose = "delete-account";
+
+    public static readonly TimeSpan Life = TimeSpan.FromDays(1);
+}

@@ -1,0 +1,32 @@
+namespace Modular.Identity;
+
+/// <summary>What a link of a verification mail stands for.</summary>
+/// <param name="Email">The user's address when it was sent: once they have another, the link is void.</param>
+/// <param name="UpdateTo">The address that they want instead; null: the link verifies the one they have.</param>
+/// <param name="IsConfirmation">It went to the old address: the new one is asked next.</param>
+internal sealed record EmailTicket(string UserId, string Email, string? UpdateTo = null, bool IsConfirmation = false)
+{
+    public const string Purpose = "verify-email";
+
+    public static readonly TimeSpan Life = TimeSpan.FromHours(1);
+}
+
+/// <summary>Stages a <see cref="EmailTicket"/> and the mail that carries it.</summary>
+internal sealed class EmailLinks(Verifications verifications, Mailer mailer)
+{
+    public Task<bool> AreTooMany(string userId, CancellationToken ct) => verifications.AreTooMany(EmailTicket.Purpose, userId, ct);
+
+    /// <summary>To the address that the ticket is to prove.</summary>
+    /// <param name="wish">Its address is the one that the text names.</param>
+    public async Task Send(EmailTicket ticket, LinkWish wish)
+    {
+        var (kind, to) = ticket switch
+        {
+            { UpdateTo: null } => (MailKind.VerifyEmail, ticket.Email),
+            { IsConfirmation: true } => (MailKind.ConfirmEmailChange, ticket.Email),
+            _ => (MailKind.ChangeEmail, ticket.UpdateTo),
+        };
+        var token = verifications.Issue(EmailTicket.Purpose, ticket, EmailTicket.Life, ticket.UserId);
+        await mailer.SendLink(kind, to, wish, wish.Link("verify-email", token, wish.CallbackUrl ?? "/"), EmailTicket.Life);
+    }
+}

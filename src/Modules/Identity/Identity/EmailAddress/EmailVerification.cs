@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Options;
+using Modular.Kernel;
+using Modular.Sessions.Contracts;
+using Modular.Store;
+
+namespace Modular.Identity;
+
+/// <summary>Stages what a link of a verification mail brings about.</summary>
+internal sealed class EmailVerification(
+    EmailLinks links, Admission admission, Mailer mailer, Refusals refusals, Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
+{
+    /// <summary>
+    /// The address is the user's. Signs in where <c>Auth:SignInAfterVerification</c> is on: once, since the event is
+    /// appended at the version that was read, and whoever comes second finds the address verified.
+    /// </summary>
+    public async Task<StartedSession?> Verify(IEventStream<User> stream, bool isSignedIn, CancellationToken ct)
+    {
+        if (stream.Aggregate is not { EmailVerified: false } user)
+            return null;
+        caller.UserId ??= user.Id;
+        var verified = new UserEmailVerified(user.Id, "link", User.Now(clock));
+        stream.AppendOne(verified);
+        return options.Value.SignInAfterVerification ? await SignIn(user.Apply(verified), isSignedIn, ct) : null;
+    }
+
+    /// <summary>The old address allows the change: the new one is asked next.</summary>
+    public Task AskNewAddress(EmailTicket ticket, string? callbackUrl, string baseUrl) => links.Send(
+        ticket with { IsConfirmation = false }, new LinkWish(ticket.UpdateTo!, callbackUrl, baseUrl, caller.IpAddress, caller.UserAgent));
+
+    /// <summary>Says what it means when somebody registered the new address meanwhile.</summary>
+    public void ExpectTaken(Refusal taken) => refusals.When(User.EmailIndex, taken);
+
+    /// <summary>The new address is the user's from now on; the old one is told. Signs in where nobody is (contract §6.13).</summary>
+    public async Task<(User User, StartedSession? Session)> Change(
+        IEventStream<User> stream, string address, string baseUrl, bool isSignedIn, CancellationToken ct)
+    {
+        var user = stream.Aggregate!;
+        caller.UserId ??= user.Id;
+        var changed = new UserEmailChanged(user.Id, address, Verified: true, User.Now(clock));
+        stream.AppendOne(changed);
+        await mailer.SendNotice(MailKind.EmailChanged, user.Email, baseUrl, ("email", address));
+        var renewed = user.Apply(changed);
+        return (renewed, await SignIn(renewed, isSignedIn, ct));
+    }
+
+    private async Task<StartedSession?> SignIn(User user, bool isSignedIn, CancellationToken ct) =>
+        isSignedIn || user.IsBanned(clock.GetUtcNow()) ? null : await admission.Admit(user, remember: true, "email_link", ct);
+}

@@ -1,0 +1,34 @@
+using Modular.Store;
+
+namespace Modular.Identity;
+
+/// <summary>Somebody asked for a link to set a new password: it goes to the address if a user has it.</summary>
+internal static class SendPasswordResetLink
+{
+    internal sealed class Handler(
+        IDocumentSession store, Registration registration, Verifications verifications, Mailer mailer, SecretBox secrets, TimeProvider clock)
+    {
+        public async Task Handle(PasswordResetRequested message, EventMetadata metadata, CancellationToken ct)
+        {
+            if (secrets.OpenJson<LinkWish>(message.Wish, PasswordResetRequested.Context) is not { } wish)
+                return;
+            if (await registration.Find(wish.Email, ct) is not { } user || await verifications.AreTooMany(ResetTicket.Purpose, user.Id, ct))
+                return;
+            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
+            store.Events.Append(user.Id, new PasswordResetLinkSent(user.Id, User.Now(clock)));
+            var token = verifications.Issue(ResetTicket.Purpose, new ResetTicket(user.Id), ResetTicket.Life, user.Id);
+            var link = wish.Link($"reset-password/{token}", token: null, wish.CallbackUrl ?? "");
+            await mailer.SendLink(MailKind.ResetPassword, user.Email, wish, link, ResetTicket.Life);
+        }
+    }
+}
+
+/// <summary>What a link for a new password stands for.</summary>
+internal sealed record ResetTicket(string UserId)
+{
+    public const string Purpose = "reset-password";
+
+    public static readonly TimeSpan Life = TimeSpan.FromHours(1);
+}
+
+internal sealed record PasswordResetLinkSent(string UserId, DateTimeOffset At);
