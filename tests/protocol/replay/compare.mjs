@@ -40,6 +40,13 @@ export class Bindings {
     return this.#live.get(key) === live;
   }
 
+  /** What `recorded` stands for from now on, since it was replaced unrecorded. */
+  rebind(recorded, live) {
+    this.#recorded.delete(this.#live.get(recorded));
+    this.#live.set(recorded, live);
+    this.#recorded.set(live, recorded);
+  }
+
   get(recorded) {
     return this.#live.get(recorded);
   }
@@ -63,7 +70,7 @@ export function compare(recorded, live, { bindings, recordedOrigin, origin }) {
   for (const name of HEADERS) {
     const [was, is] = [headerOf(recorded, name), headerOf(live, name)];
     if (was === is || (was && is && text(local(was), is, name))) continue;
-    report(`header ${name}`, was, is);
+    report(`header ${name}${recorded.body || live.body ? "" : " (empty body)"}`, was, is);
   }
   const [wasAt, isAt] = [headerOf(recorded, "location"), headerOf(live, "location")];
   if (wasAt === undefined || isAt === undefined) {
@@ -174,7 +181,7 @@ export function compare(recorded, live, { bindings, recordedOrigin, origin }) {
       encodeURIComponent(signed) === is &&
       SIGNATURE.test(signature) &&
       text(was.slice(0, dot), token) &&
-      bindings.agree(was.slice(dot + 1), signature, "signature ")
+      bindings.agree(was.slice(dot + 1), signature, `signature of ${token}: `)
     );
   }
 }

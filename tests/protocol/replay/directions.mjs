@@ -15,7 +15,10 @@ export const servers = {
     env: { Auth__BaseUrl: "https://localhost:4874" },
   },
   verified: {
-    env: { Auth__RequireEmailVerification: "true" },
+    env: { Auth__RequireEmailVerification: "true", Auth__SignInAfterVerification: "true" },
+  },
+  confirmed: {
+    env: { Auth__ConfirmDeletion: "true" },
   },
   production: {
     environment: "Production",
@@ -78,7 +81,11 @@ export const sections = {
     as: "v",
     recordedOrigin: "http://localhost:4873",
   },
-  "B · deferSessionRefresh, delete-user by mail": { on: "core", as: "v", recordedOrigin: "http://localhost:4875" },
+  "B · deferSessionRefresh, delete-user by mail": {
+    on: "confirmed",
+    as: "v",
+    recordedOrigin: "http://localhost:4875",
+  },
   "B · rate limit enabled, NODE_ENV=production (all plugins)": {
     on: "production",
     as: "nobody",
@@ -109,6 +116,13 @@ export const exchanges = {
   "A · password reset · GET reset-password/:token untrusted callbackURL": {
     path: resetPath("?callbackURL=http%3A%2F%2Fevil.test"),
   },
+  // Here the reset has ended it.
+  "A · email verification · send, signed in": {
+    before: async (stage) => {
+      const { token } = await signIn("ann", "ann@example.com", password("ann", 4))(stage);
+      stage.bindings.rebind("fbIwsz…", token);
+    },
+  },
   "A · email verification · verify-email good, callback": {
     as: "nobody",
     before: verificationOf("ann@example.com"),
@@ -134,6 +148,9 @@ export const exchanges = {
   },
   "B · deferSessionRefresh, delete-user by mail · get-session GET": {
     before: signUp("v", "v@example.com", password("v", 1)),
+  },
+  "B · deferSessionRefresh, delete-user by mail · delete-user/callback": {
+    before: mailed("v@example.com", "delete-user/callback", "tp5jx0…"),
   },
   "B · rate limit enabled, NODE_ENV=production (all plugins) · 4th sign-in within 10 s": {
     before: async (stage) => {
