@@ -92,14 +92,15 @@ internal sealed class EnvelopeTable(StoreDatabase database, LocalQueues local)
 
     /// <summary>
     /// Something that is due and not finished, in words; null when there is nothing. What no code knows is not waited for,
-    /// nor what stands in its group behind a message that is not due.
+    /// nor what stands in its group behind a message that is not due. What was sent without a delay is due whatever the
+    /// clock says: a handler may have sent it after <paramref name="now"/> and before the rows were read.
     /// </summary>
     public async Task<string?> Unfinished(IEnumerable<QueueMapping> queues, DateTimeOffset now, CancellationToken ct)
     {
         var known = queues.SelectMany(queue => queue.MessageTypes.Select(type => $"{queue.Name} {type}")).ToArray();
         await using var command = Command($"""
             select format('%s in %s (attempt %s%s)', e.message_type, e.queue, e.attempts, ': ' || e.last_error) from {Table} e
-            where e.queue || ' ' || e.message_type = any($1) and e.execution_time <= $2
+            where e.queue || ' ' || e.message_type = any($1) and e.execution_time <= greatest($2, e.sent_at)
                 and (e.group_id is null or not exists (select from {Table} b
                     where b.queue = e.queue and b.group_id = e.group_id
                         and (b.epoch, b.xact, b.ordinal) < (e.epoch, e.xact, e.ordinal)
