@@ -13,7 +13,7 @@ internal static partial class RequestLog
     /// <summary>What its lines are filtered by: <c>Logging:LogLevel:Modular.Requests</c>.</summary>
     public const string Category = "Modular.Requests";
 
-    // Found by RequestLogTests, which looks at everything that is written at Trace.
+    // Found by SecrecyTests, which looks at everything that is written at Trace.
     private static readonly string[] Outspoken =
     [
         "Microsoft.AspNetCore.Hosting.Diagnostics",
