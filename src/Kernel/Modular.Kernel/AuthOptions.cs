@@ -58,6 +58,9 @@ public sealed class AuthOptions
 
     public bool AllowSignUp { get; set; } = true;
 
+    /// <summary>A sign-in from a device or network that is new to its user is told to them by mail.</summary>
+    public bool NewDeviceMail { get; set; } = true;
+
     /// <summary>Proxies whose <see cref="IpAddressHeader"/> is believed: addresses or networks (<c>10.0.0.0/8</c>).</summary>
     public IReadOnlyList<string> TrustedProxies { get; set; } = [];
 
@@ -89,6 +92,7 @@ public sealed class AuthOptions
         ConfirmEmailChange = section.GetValue(nameof(ConfirmEmailChange), ConfirmEmailChange);
         ConfirmDeletion = section.GetValue(nameof(ConfirmDeletion), ConfirmDeletion);
         EndSessionsOnPasswordReset = section.GetValue(nameof(EndSessionsOnPasswordReset), EndSessionsOnPasswordReset);
+        NewDeviceMail = section.GetValue(nameof(NewDeviceMail), NewDeviceMail);
         AllowSignUp = section.GetValue(nameof(AllowSignUp), AllowSignUp);
         TrustedProxies = [.. List(section.GetSection(nameof(TrustedProxies)))];
         ProxyNetworks = [.. TrustedProxies.Select(Network)];

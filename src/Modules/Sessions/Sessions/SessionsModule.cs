@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Kernel;
+using Modular.Messaging;
+using Modular.Sessions.Contracts;
 using Modular.Store;
 
 namespace Modular.Sessions;
@@ -20,6 +22,9 @@ public sealed class SessionsModule : IModule
             store.Events.MapEventType<SessionSignedOut>("session.signed_out.1").About(e => e.UserId);
             store.Events.MapEventType<SessionExpired>("session.expired.1").About(e => e.UserId);
             store.Events.MapEventType<SessionAccessRefused>("session.access_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+            store.Schema.For<KnownDevice>()
+                .Duplicate(device => device.UserId, "text")
+                .Index(device => device.UserId);
             store.Projections.Snapshot<Session>()
                 .Duplicate(session => SessionToken.HashOf(session.TokenHash), "bytea", "token_hash")
                 .Duplicate(session => session.Handle, "text")
@@ -30,6 +35,9 @@ public sealed class SessionsModule : IModule
                 .Index(session => session.UserId)
                 .Index(session => session.ExpiresAt);
         });
+        services.ConfigureMessaging("sessions", typeof(SessionsModule).Assembly, messages => messages
+            .PublishMessage<SessionOpened>("sessions.session_opened.1")
+            .PublishMessage<NewDeviceSeen>("sessions.new_device_seen.1"));
         services.AddSingleton<SessionRows>();
         services.AddSingleton<ActiveSessions>();
         services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());

@@ -1,6 +1,7 @@
 using MediatR;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Sessions.Contracts;
 using Modular.Store;
 
@@ -14,7 +15,7 @@ internal static class StartSession
     /// <summary>Longest life of a session that is not remembered: contract §2.2.</summary>
     private static readonly TimeSpan NotRemembered = TimeSpan.FromDays(1);
 
-    internal sealed class Handler(IDocumentSession store, Caller caller, TimeProvider clock, IOptions<AuthOptions> options)
+    internal sealed class Handler(IDocumentSession store, IMessageBus bus, Caller caller, TimeProvider clock, IOptions<AuthOptions> options)
         : IRequestHandler<Contracts.StartSession, StartedSession>
     {
         public async Task<StartedSession> Handle(Contracts.StartSession command, CancellationToken ct)
@@ -23,6 +24,8 @@ internal static class StartSession
             var token = SessionToken.Mint();
             var started = Decide(command, caller, Guid.CreateVersion7(now).ToString("N"), token, SessionToken.MintHandle(), options.Value, now);
             store.Events.StartStream<Session>(started.SessionId, started);
+            if (options.Value.NewDeviceMail)
+                await bus.PublishAsync(new SessionOpened(started.SessionId), new DeliveryOptions { GroupId = started.UserId });
             if (options.Value.MaxSessionsPerUser is { } most)
                 await MakeRoom(started, most, ct);
             return new StartedSession(started.SessionId, token.Text, command.Remember ? started.ExpiresAt - now : null, started.ExpiresAt);

@@ -23,11 +23,12 @@ internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOp
         kind, to, wish.BaseUrl, clock.GetUtcNow() + valid, ("link", link), ("valid", Words(valid)), ("email", wish.Email));
 
     /// <summary>A mail that tells what has happened.</summary>
-    public ValueTask SendNotice(MailKind kind, string to, string baseUrl, params ReadOnlySpan<(string Name, string Value)> values)
-    {
-        var now = clock.GetUtcNow();
-        return Send(kind, to, baseUrl, now + NoticeLife, [("time", now.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)), .. values]);
-    }
+    public ValueTask SendNotice(MailKind kind, string to, string baseUrl, params ReadOnlySpan<(string Name, string Value)> values) =>
+        SendNotice(kind, to, baseUrl, clock.GetUtcNow(), values);
+
+    /// <summary>The same of something that happened at that time.</summary>
+    public ValueTask SendNotice(MailKind kind, string to, string baseUrl, DateTimeOffset at, params ReadOnlySpan<(string Name, string Value)> values) => Send(
+        kind, to, baseUrl, clock.GetUtcNow() + NoticeLife, [("time", at.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)), .. values]);
 
     private async ValueTask Deliver(MailWish wish, DateTimeOffset until)
     {
