@@ -20,6 +20,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     [InlineData("audit", "tail")]
     [InlineData("messages", "replay")]
     [InlineData("users", "create-admin")]
+    [InlineData("users", "set-password")]
     [InlineData]
     public async Task Every_command_explains_itself(params string[] words)
     {
@@ -174,6 +175,27 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
     {
         var result = await Commands.RunWith($"{password}\n", "users", "create-admin", email, "--password-stdin");
         Assert.Equal((1, problem), (result.ExitCode, result.Error.Trim()));
+    }
+
+    [Fact]
+    public async Task A_password_is_given_to_somebody_who_has_none()
+    {
+        await app.Scenario(_ => _.Post.Json(new { name = "Gia", email = "gia@example.com", password = "chosen by gia" }).ToUrl("/api/auth/sign-up/email"));
+        var has = await Commands.RunWith("chosen by another\n", "users", "set-password", "Gia@Example.com", "--password-stdin");
+        Assert.Equal(1, has.ExitCode);
+        Assert.Contains("has a password already", has.Error, StringComparison.Ordinal);
+
+        // As somebody who came from a provider.
+        await app.Sql("delete from identity.mt_doc_account");
+        var set = await Commands.RunWith("chosen by another\n", "users", "set-password", "Gia@Example.com", "--password-stdin", "--json");
+        Assert.Equal(0, set.ExitCode);
+        Assert.Equal(32, set.Json.GetProperty("userId").GetString()!.Length);
+        await app.Scenario(_ => _.Post.Json(new { email = "gia@example.com", password = "chosen by another" }).ToUrl("/api/auth/sign-in/email"));
+
+        var nobody = await Commands.RunWith("chosen by another\n", "users", "set-password", "nobody@example.com", "--password-stdin");
+        Assert.Equal((1, "Nobody has the address 'nobody@example.com'."), (nobody.ExitCode, nobody.Error.Trim()));
+        var common = await Commands.RunWith("password123\n", "users", "set-password", "gia@example.com", "--password-stdin");
+        Assert.Equal(1, common.ExitCode);
     }
 
     [Fact]

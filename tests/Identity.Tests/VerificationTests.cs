@@ -1,0 +1,70 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Modular.Kernel;
+using Modular.Store;
+using Modular.Testing;
+
+namespace Modular.Identity.Tests;
+
+public sealed class SecretBoxTests
+{
+    private static SecretBox Box(string secret) => new(Options.Create(new AuthOptions { Secret = secret }));
+
+    [Fact]
+    public void What_is_sealed_opens_in_its_place_alone()
+    {
+        var sealedText = Box("one").Seal("a token", "here");
+        Assert.Equal("a token", Box("one").Open(sealedText, "here"));
+        Assert.Null(Box("one").Open(sealedText, "there"));
+        Assert.Null(Box("two").Open(sealedText, "here"));
+        Assert.Null(Box("one").Open(sealedText[..^2], "here"));
+        Assert.Null(Box("one").Open("not base64url!", "here"));
+        Assert.Null(Box("one").Open("", "here"));
+        Assert.NotEqual(sealedText, Box("one").Seal("a token", "here"));
+    }
+}
+
+public sealed class VerificationTests(App app) : IClassFixture<App>
+{
+    private sealed record Ticket(string For);
+
+    [Fact]
+    public async Task A_token_is_good_for_its_purpose_until_it_is_used()
+    {
+        var token = await In(verifications => Task.FromResult(verifications.Issue("a", new Ticket("ada"), TimeSpan.FromHours(1))));
+        Assert.Matches("^[A-Za-z0-9_-]{32}$", token);
+        Assert.Null(await In(verifications => verifications.Find<Ticket>("b", token, default)));
+        Assert.Equal(new Ticket("ada"), await In(verifications => verifications.Find<Ticket>("a", token, default)));
+        await In(verifications => Consume(verifications, token));
+        Assert.Null(await In(verifications => verifications.Find<Ticket>("a", token, default)));
+        await Assert.ThrowsAsync<ConcurrencyException>(() => In(verifications => Consume(verifications, token)));
+    }
+
+    [Fact]
+    public async Task An_expired_one_is_told_from_none_for_a_day_and_then_removed()
+    {
+        var token = await In(verifications => Task.FromResult(verifications.Issue("a", new Ticket("ada"), TimeSpan.FromHours(1))));
+        app.Clock.Advance(TimeSpan.FromHours(2));
+        Assert.Null(await In(verifications => verifications.Find<Ticket>("a", token, default)));
+        Assert.True((await In(verifications => verifications.FindEvenExpired<Ticket>("a", token, default)))!.Value.IsExpired);
+        var sweep = app.Services.GetRequiredService<VerificationSweep>();
+        Assert.Equal(0, await sweep.Sweep(default));
+        app.Clock.Advance(TimeSpan.FromHours(24));
+        Assert.InRange(await sweep.Sweep(default), 1, int.MaxValue);
+        Assert.Null(await In(verifications => verifications.FindEvenExpired<Ticket>("a", token, default)));
+    }
+
+    private static Task<bool> Consume(Verifications verifications, string token)
+    {
+        verifications.Consume("a", token);
+        return Task.FromResult(true);
+    }
+
+    private async Task<T> In<T>(Func<Verifications, Task<T>> act)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var result = await act(scope.ServiceProvider.GetRequiredService<Verifications>());
+        await scope.ServiceProvider.GetRequiredService<IDocumentSession>().SaveChangesAsync();
+        return result;
+    }
+}
