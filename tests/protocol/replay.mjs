@@ -40,6 +40,7 @@ export async function replay({ parts = ["A", "B"], section = "" } = {}) {
     }
   } finally {
     await stopHosts();
+    for (const { prepared } of stages.values()) await prepared?.close();
   }
   // Only a whole replay can tell that a difference is gone.
   const isWhole = !section && ["A", "B"].every((part) => parts.includes(part));
@@ -50,7 +51,7 @@ async function openStage(name) {
   const { env, environment, origin, prepare } = servers[name];
   const prepared = await prepare?.();
   const { url } = await startHost({ name: `replay-${name}`, environment, env: { ...env, ...prepared?.env } });
-  return Object.assign(new Stage({ server: url, origin: origin ?? url }), { prepared });
+  return new Stage({ server: url, origin: origin ?? url, prepared });
 }
 
 async function playOne(exchange, stage, place) {
@@ -60,6 +61,7 @@ async function playOne(exchange, stage, place) {
     const live = await stage.play(exchange, direction.as ?? place.as, place, {
       path: direction.path?.(stage),
       headers: direction.headers?.(stage),
+      body: direction.body,
     });
     return judge(exchange.name, compare(exchange.response, live, { ...place, bindings: stage.bindings, origin: stage.origin }));
   } catch (problem) {

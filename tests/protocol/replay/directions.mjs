@@ -4,15 +4,60 @@
 //   before(stage)    what happened unrecorded just before
 //   path(stage)      the path, where the recording cut it
 //   headers(stage)   headers that the recording left out; undefined takes one away
+//   body(stage)      the body, where the recording has what only its own providers understood
+import { startIssuer } from "./issuer.mjs";
+
+/**
+ * The providers of the recording. Google cannot be reached from here, and GitLab's own way is not spoken: issuers of
+ * ours stand for both. `aliases` says what their addresses were in the recording (its GitLab was on the server itself).
+ */
+async function providers() {
+  const google = await startIssuer({
+    clientId: "google-client",
+    entrance: "/o/oauth2/v2/auth",
+    person: (name) => ({ sub: `sub-${name}`, email: `${name}@idtoken.test`, email_verified: true, name: "Id Token" }),
+  });
+  const gitlab = await startIssuer({
+    clientId: "gl-client",
+    entrance: "/_gitlab/oauth/authorize",
+    person: (name) => ({
+      sub: `gl-${name}`,
+      email: `${name}@gitlab.test`,
+      email_verified: true,
+      name: `GL ${name}`,
+      picture: "http://img.test/a.png",
+    }),
+  });
+  return {
+    google,
+    gitlab,
+    aliases: (origin) => [
+      [google.origin, "https://accounts.google.com"],
+      [gitlab.origin, origin],
+    ],
+    close: () => Promise.all([google.close(), gitlab.close()]),
+    env: {
+      Auth__Providers__stand_in__Issuer: google.origin,
+      Auth__Providers__stand_in__ClientId: "google-client",
+      Auth__Providers__stand_in__AuthorizationParameters__include_granted_scopes: "true",
+      Auth__Providers__gitlab__Issuer: gitlab.origin,
+      Auth__Providers__gitlab__ClientId: "gl-client",
+      Auth__Providers__github__ClientId: "unused",
+      Auth__Providers__github__ClientSecret: "unused",
+    },
+  };
+}
 
 /** The Hosts: their configuration beyond the default. `origin` is theirs where it is not where they are reached. */
 export const servers = {
   core: {
     env: { Auth__TrustedOrigins__0: "http://app.localhost:3000" },
+    prepare: providers,
   },
   https: {
     origin: "https://localhost:4874",
     env: { Auth__BaseUrl: "https://localhost:4874" },
+    prepare: providers,
   },
   verified: {
     env: { Auth__RequireEmailVerification: "true", Auth__SignInAfterVerification: "true" },
@@ -93,7 +138,49 @@ export const sections = {
   },
 };
 
+/** Google is called by the name of what stands for it; its id tokens are made when they are needed. */
+const atGoogle = { body: (stage, body) => throughStandIn(stage, body) };
+function throughStandIn(stage, body) {
+  const token = /"token":"(good\d)"/.exec(body)?.[1];
+  const renamed = body.replace('"provider":"google"', '"provider":"stand_in"');
+  return token ? renamed.replace(token, stage.prepared.google.idToken(token)) : renamed;
+}
+
+/** Somebody is sent to GitLab; what the recording calls their state stands for it from then on. */
+const departure = (state, urls = {}) => async (stage) => {
+  const answer = await done(
+    stage.act("alice", "/sign-in/social", {
+      provider: "gitlab",
+      callbackURL: "/dash",
+      errorCallbackURL: "/err",
+      newUserCallbackURL: "/new",
+      loginHint: "alice",
+      ...urls,
+    }),
+    "alice goes to GitLab",
+  );
+  const { searchParams } = new URL(answer.url);
+  stage.prepared.gitlab.expect("alice", searchParams.get("nonce"));
+  stage.bindings.rebind(state, searchParams.get("state"));
+};
+
 export const exchanges = {
+  "A · social sign-in · sign-in/social redirect": { ...atGoogle, as: "nobody" },
+  "A · social sign-in · sign-in/social disableRedirect": { ...atGoogle, as: "nobody" },
+  "A · social sign-in · sign-in/social id token": { ...atGoogle, as: "nobody" },
+  "A · social sign-in · sign-in/social id token again": { ...atGoogle, as: "nobody" },
+  "A · social sign-in · sign-in/social bad id token": { ...atGoogle, as: "nobody" },
+  // The one that signs no id tokens: here GitHub, there GitLab.
+  "A · social sign-in · sign-in/social id token, provider without support": {
+    body: (_, body) => body.replace("gitlab", "github"),
+  },
+  "A · social sign-in · gitlab: start": { as: "nobody" },
+  "A · social sign-in · gitlab: callback, new user": { before: departure("hIv-IK…") },
+  "A · social sign-in · gitlab: callback, provider error": {
+    before: departure("2VWKbY…", { errorCallbackURL: "/err?z=1" }),
+  },
+  "A · social sign-in · gitlab: callback, existing user": { before: departure("EZSrWV…") },
+  "B · https baseURL (secure cookies) · sign-in/social": { ...atGoogle, as: "nobody" },
   "A · Router and transport · POST with no content type": { headers: () => ({ "content-type": undefined }) },
   "A · Origin and CSRF · cookie, no Origin but good Referer": {
     headers: (stage) => ({ referer: `${stage.origin}/some/page` }),
@@ -135,7 +222,7 @@ export const exchanges = {
   },
 
   "A · accounts · list-accounts (credential user)": { as: "ann" },
-  "A · accounts · link-social id token (different email)": { as: "ann" },
+  "A · accounts · link-social id token (different email)": { ...atGoogle, as: "ann" },
   "A · accounts · link-social redirect": { as: "ann" },
   "A · accounts · unlink-account unknown": { as: "ann" },
   "A · delete-user · wrong password": { before: signIn("b", "b@example.com", password("b", 1)) },

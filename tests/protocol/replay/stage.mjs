@@ -12,8 +12,8 @@ export class Stage {
   #signed = new Map();
 
   /** `origin` is where the server believes to be (Auth:BaseUrl), `server` where it is reached. */
-  constructor({ server, origin = server }) {
-    Object.assign(this, { server, origin });
+  constructor({ server, origin = server, prepared }) {
+    Object.assign(this, { server, origin, prepared, aliases: prepared?.aliases(origin) ?? [] });
   }
 
   jar(actor) {
@@ -33,10 +33,10 @@ export class Stage {
       else sent[name] = given;
     const answer = await this.send(method, overrides.path ?? this.bindings.resolve(path), {
       headers: sent,
-      body: body ? this.bindings.resolve(body) : undefined,
+      body: body ? (overrides.body?.(this, body) ?? this.bindings.resolve(body)) : undefined,
     });
     this.#keep(answer, actor, allOf(exchange.response, "set-cookie").map(parseCookie));
-    return answer;
+    return this.#asRecorded(answer);
   }
 
   /** Does what the recording does not show, as somebody with cookies of their own. */
@@ -94,6 +94,16 @@ export class Stage {
       if (body !== undefined) request.setHeader("content-length", Buffer.byteLength(body));
       request.end(body);
     });
+  }
+
+  // Providers by the addresses that they had in the recording.
+  #asRecorded(answer) {
+    const renamed = (text) => this.aliases.reduce((known, [here, there]) => known.replaceAll(here, there), text);
+    return {
+      ...answer,
+      headers: answer.headers.map(([name, text]) => [name, renamed(text)]),
+      body: renamed(answer.body),
+    };
   }
 
   // "(a, b)" are cookies by name out of the jar; anything else is a header with placeholders for signed values.
