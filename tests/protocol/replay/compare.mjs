@@ -69,7 +69,7 @@ export function compare(recorded, live, { bindings, recordedOrigin, origin }) {
   if (recorded.status !== live.status) report("status", recorded.status, live.status);
   for (const name of HEADERS) {
     const [was, is] = [headerOf(recorded, name), headerOf(live, name)];
-    if (was === is || (was && is && text(local(was), is, name))) continue;
+    if (was === is || (was && is && (text(local(was), is) || isTimeLeft(name, was, is)))) continue;
     report(`header ${name}${recorded.body || live.body ? "" : " (empty body)"}`, was, is);
   }
   const [wasAt, isAt] = [headerOf(recorded, "location"), headerOf(live, "location")];
@@ -203,6 +203,8 @@ export function parseCookie(line) {
 
 export const allOf = (message, name) => message.headers.filter(([key]) => key === name).map(([, given]) => given);
 const headerOf = (message, name) => allOf(message, name)[0];
+// Whole seconds of what is left of a window, of which the requests before may have taken some.
+const isTimeLeft = (name, was, is) => name === "x-retry-after" && /^[1-9]\d*$/.test(is) && Number(is) <= Number(was);
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const life = (row) => Math.round((Date.parse(row.expiresAt) - Date.parse(row.updatedAt)) / 1000);
 const escape = (literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
