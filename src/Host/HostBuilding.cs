@@ -85,6 +85,7 @@ internal static class HostBuilding
             .AddCheck<SubscriptionHealth>("subscriptions")
             .AddCheck<MessagingHealth>("messaging");
         builder.Services.AddApiDescription();
+        builder.Services.AddRequestLog();
     }
 
     private static async Task Migrate(WebApplication app)
@@ -98,6 +99,7 @@ internal static class HostBuilding
 
     private static void Map(WebApplication app)
     {
+        app.UseRequestLog();
         app.UseSecurityHeaders();
         app.UseCrossOrigin();
         app.UseProblems();

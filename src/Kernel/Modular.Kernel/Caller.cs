@@ -65,7 +65,8 @@ public static class CallerExtensions
         });
     }
 
-    internal static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+    /// <summary>The trace of whoever called, or one of the request's own.</summary>
+    public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
 
     /// <summary>
     /// The connection's address unless proxies are trusted. With <see cref="AuthOptions.TrustedProxies"/> the header is read
