@@ -41,6 +41,7 @@ async function chooseProviders() {
     settings[`Auth__Providers__${id}__ClientId`] = clientId;
     settings[`Auth__Providers__${id}__ClientSecret`] = clientSecret;
   }
+  settings.Auth__Providers__real__SignOut = "true";
   settings.Auth__Providers__real__Scopes__0 = "offline_access";
   settings.Auth__Providers__real__AuthorizationParameters__prompt = "consent"; // or there is no refresh token
   return settings;
