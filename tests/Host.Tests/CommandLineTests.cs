@@ -178,6 +178,20 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task What_a_stranger_prepared_is_void_once_their_address_is_made_an_administrator()
+    {
+        var stranger = app.Browser();
+        await app.Scenario(_ => _.As(stranger).Post.Json(new { name = "X", email = "boss@example.com", password = "chosen by a stranger" }).ToUrl("/api/auth/sign-up/email"));
+        await app.Scenario(_ => _.As(stranger).Post.Json(new { newEmail = "x@evil.example" }).ToUrl("/api/auth/change-email"));
+        await app.Settled();
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_verification where purpose = 'change-email'"));
+        await Commands.RunWith("chosen by the operator\n", "users", "create-admin", "boss@example.com", "--password-stdin");
+        Assert.Equal(0, await app.Count("select count(*) from identity.mt_doc_verification where purpose = 'change-email'"));
+        Assert.Equal(1, await app.Count(
+            "select count(*) from identity.mt_events e join identity.mt_doc_user u on e.stream_id = u.id where u.email = 'boss@example.com' and e.type = 'password.given.1'"));
+    }
+
+    [Fact]
     public async Task A_password_is_given_to_somebody_who_has_none()
     {
         await app.Scenario(_ => _.Post.Json(new { name = "Gia", email = "gia@example.com", password = "chosen by gia" }).ToUrl("/api/auth/sign-up/email"));

@@ -74,7 +74,7 @@ public sealed class FirstAdministratorWhoseAddressIsTaken(FirstAdministratorWhos
         await app.SignIn(squatter.Email, "squatters-password", 401);
         var user = (await app.SignIn(squatter.Email, "operators-password")).Json().GetProperty("user");
         Assert.Equal(("admin", squatter.Id), (user.GetProperty("role").GetString(), user.GetProperty("id").GetString()));
-        Assert.Equal(["user.registered.1", "user.role_set.1"], await app.EventsOf(squatter.Id));
+        Assert.Equal(["user.registered.1", "user.role_set.1", "password.given.1"], await app.EventsOf(squatter.Id));
     }
 }
 

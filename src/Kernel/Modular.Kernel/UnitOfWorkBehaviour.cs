@@ -3,7 +3,7 @@ using Modular.Store;
 
 namespace Modular.Kernel;
 
-/// <summary>The command may run again from its first line: a lost race for a version is retried once by the pipeline.</summary>
+/// <summary>The command may run again from its first line: a lost race for a version is run again by the pipeline, a few times.</summary>
 public interface IIdempotent;
 
 /// <summary>
@@ -63,6 +63,8 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
     IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : notnull
 {
+    private const int MostRuns = 5;
+
     private (string? UserId, string? SessionId, IReadOnlyList<string> Roles) before;
 
     public async Task<TResponse> Handle(
@@ -85,7 +87,7 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
 
     private async Task<TResponse> Run(bool mayRetry, RequestHandlerDelegate<TResponse> next, CancellationToken ct)
     {
-        while (true)
+        for (var run = 1; ; run++)
         {
             var response = await next();
             if (response is IOutcome { Refusal: not null })
@@ -100,12 +102,13 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
             {
                 return await Refuse(declared, ct);
             }
-            catch (ConcurrencyException) when (mayRetry)
+            catch (ConcurrencyException) when (mayRetry && run < MostRuns)
             {
-                mayRetry = false;
                 session.EjectAllPendingChanges();
                 refusals.Clear();
                 ForgetSignIn();
+                // Apart from those who lost with it.
+                await Task.Delay(Random.Shared.Next(10 * run), ct);
             }
         }
     }

@@ -46,6 +46,13 @@ internal sealed class Credentials(IDocumentSession store, PasswordQueue password
             hash, now.ToString("O"), account.Id, account.Password);
     }
 
+    /// <summary>
+    /// The sign-in counts only if the password is still the one that was compared. Whoever changes it or deletes the user
+    /// meanwhile is told by the account's revision, and ends this session too.
+    /// </summary>
+    public void Hold(Account account) => store.QueueSqlCommand(
+        1, "update identity.mt_doc_account set mt_version = mt_version + 1 where id = ? and data ->> 'password' = ?", account.Id, account.Password);
+
     private async Task<Outcome<PasswordMatch>> Compare(string? hash, string password, CancellationToken ct)
     {
         var match = await passwords.Verify(hash, password, ct);

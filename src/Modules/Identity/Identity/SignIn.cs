@@ -82,6 +82,7 @@ internal static class SignIn
                 return denial.Refusal;
             }
 
+            credentials.Hold(attempt.Account!);
             if (attempt.Match.IsOutdated)
                 await credentials.Renew(attempt.Account!, command.Password, now, ct);
             var user = await record.LiftExpiredBan(attempt.User!, ct);

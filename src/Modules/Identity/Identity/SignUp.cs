@@ -93,7 +93,7 @@ internal static class SignUp
             if (hash.Refusal is { } busy)
                 return busy;
             if (command.Verification is { } wish)
-                await mediator.Send(new AskVerification(wish), ct);
+                await mediator.Send(new AskVerification(wish with { SignUp = existing is null ? null : new(command.Name, hash.Answer) }), ct);
             if (existing is not null)
             {
                 // Nobody learns whose address is registered: the answer of a success, invented. Who has not verified the

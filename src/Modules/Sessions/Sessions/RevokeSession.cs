@@ -2,6 +2,7 @@ using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Sessions;
@@ -29,7 +30,7 @@ internal static class RevokeSession
             .WithName(nameof(RevokeSession));
     }
 
-    internal sealed class Handler(IDocumentSession store, TimeProvider clock) : IRequestHandler<Command, Outcome>
+    internal sealed class Handler(IDocumentSession store, IMessageBus bus, TimeProvider clock) : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct)
         {
@@ -38,8 +39,11 @@ internal static class RevokeSession
             if (named.Count == 0)
                 return Outcome.Done;
             var stream = await store.Events.FetchForWriting<Session>(named[0].Id, ct);
-            if (Decide(stream.Aggregate, command.UserId, clock.GetUtcNow()) is { } decided)
+            var decided = Decide(stream.Aggregate, command.UserId, clock.GetUtcNow());
+            if (decided is not null)
                 stream.AppendOne(decided);
+            if (decided is SessionRevoked revoked)
+                await bus.PublishAsync(new Contracts.SessionsRevoked(revoked.UserId, revoked.At));
             return Outcome.Done;
         }
     }

@@ -2,6 +2,7 @@ using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Modular.Kernel;
+using Modular.Messaging;
 
 namespace Modular.Sessions;
 
@@ -23,11 +24,12 @@ internal static class RevokeSessions
             .WithName(nameof(RevokeSessions));
     }
 
-    internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, Outcome>
+    internal sealed class Handler(IMediator mediator, IMessageBus bus, TimeProvider clock) : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct)
         {
             await mediator.Send(new Contracts.EndSessionsOfUser(command.UserId, "revoked_by_user"), ct);
+            await bus.PublishAsync(new Contracts.SessionsRevoked(command.UserId, clock.GetUtcNow()));
             return Outcome.Done;
         }
     }

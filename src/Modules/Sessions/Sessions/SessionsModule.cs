@@ -37,6 +37,8 @@ public sealed class SessionsModule : IModule
         });
         services.ConfigureMessaging("sessions", typeof(SessionsModule).Assembly, messages => messages
             .PublishMessage<SessionOpened>("sessions.session_opened.1")
+            .PublishMessage<SessionsRevoked>("sessions.sessions_revoked.1")
+            .PublishMessage<DevicesForgotten>("sessions.devices_forgotten.1")
             .PublishMessage<NewDeviceSeen>("sessions.new_device_seen.1"));
         services.AddSingleton<SessionRows>();
         services.AddSingleton<ActiveSessions>();

@@ -64,7 +64,7 @@ internal static class DeleteUser
         public async Task<Outcome<Done>> Handle(Command command, CancellationToken ct)
         {
             if (command.Password is { } password
-                && await own.Check(command.UserId, password, "delete_user", OwnPassword.NoPassword, ct) is { } refusal)
+                && await own.Check(command.UserId, password, "delete_user", OwnPassword.NoPassword, ct) is { Refusal: { } refusal })
                 return refusal;
             if (!string.IsNullOrEmpty(command.Token))
             {

@@ -22,6 +22,13 @@ internal sealed class Removal(IDocumentSession store, Verifications verification
             return false;
         var now = User.Now(clock);
         stream.AppendOne(new UserDeleted(user.Id, reason, now));
+        // As they are now: whoever signs in, links or sets a password meanwhile has changed one, and this runs again.
+        foreach (var account in await store.QueryAsync<Account>("where d.user_id = ?", ct, user.Id))
+        {
+            if (await store.LoadRevisionAsync<Account>(account.Id, ct) is { } revision)
+                store.QueueSqlCommand(1, "delete from identity.mt_doc_account where id = ? and mt_version = ?", account.Id, revision.Number);
+        }
+
         store.QueueSqlCommand("delete from identity.mt_doc_account where user_id = ?", user.Id);
         verifications.RevokeAll(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);

@@ -1,3 +1,4 @@
+using MediatR;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
 using Modular.Sessions.Contracts;
@@ -7,20 +8,34 @@ namespace Modular.Identity;
 
 /// <summary>Stages what a link of a verification mail brings about.</summary>
 internal sealed class EmailVerification(
-    EmailLinks links, Admission admission, Mailer mailer, Refusals refusals, Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
+    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, Mailer mailer, IMediator mediator, Refusals refusals,
+    Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
 {
     /// <summary>
     /// The address is the user's. Signs in where <c>Auth:SignInAfterVerification</c> is on: once, since the event is
     /// appended at the version that was read, and whoever comes second finds the address verified.
     /// </summary>
-    public async Task<StartedSession?> Verify(IEventStream<User> stream, bool isSignedIn, CancellationToken ct)
+    public async Task<StartedSession?> Verify(IEventStream<User> stream, EmailTicket ticket, bool isSignedIn, CancellationToken ct)
     {
         if (stream.Aggregate is not { EmailVerified: false } user)
             return null;
         caller.UserId ??= user.Id;
         var verified = new UserEmailVerified(user.Id, "link", User.Now(clock));
         stream.AppendOne(verified);
-        return options.Value.SignInAfterVerification ? await SignIn(user.Apply(verified), isSignedIn, ct) : null;
+        user = user.Apply(verified);
+        if (ticket.SignUp is { } chosen)
+            user = await Prefer(chosen, user, stream, ct);
+        return options.Value.SignInAfterVerification ? await SignIn(user, isSignedIn, ct) : null;
+    }
+
+    // Somebody else had registered the address, who could not show that it is theirs.
+    private async Task<User> Prefer(SignUpAgain chosen, User user, IEventStream<User> stream, CancellationToken ct)
+    {
+        await passwords.Replace(user.Id, chosen.PasswordHash, User.Now(clock), ct);
+        var renamed = new UserUpdated(user.Id, [UserUpdated.NameMember], chosen.Name, null, User.Now(clock));
+        stream.AppendMany(renamed, new PasswordReset(user.Id, User.Now(clock)));
+        await mediator.Send(new EndSessionsOfUser(user.Id, "address_verified"), ct);
+        return user.Apply(renamed);
     }
 
     /// <summary>The old address allows the change: the new one is asked next.</summary>
@@ -38,6 +53,7 @@ internal sealed class EmailVerification(
         caller.UserId ??= user.Id;
         var changed = new UserEmailChanged(user.Id, address, Verified: true, User.Now(clock));
         stream.AppendOne(changed);
+        verifications.Revoke(ResetTicket.Purpose, user.Id);
         await mailer.SendNotice(MailKind.EmailChanged, user.Email, baseUrl, ("email", address));
         var renewed = user.Apply(changed);
         return (renewed, await SignIn(renewed, isSignedIn, ct));

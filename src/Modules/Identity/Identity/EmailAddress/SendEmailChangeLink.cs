@@ -17,7 +17,7 @@ internal static class SendEmailChangeLink
         {
             if (secrets.OpenJson<LinkWish>(message.Wish, EmailChangeRequested.Context(message.UserId)) is not { } wish)
                 return;
-            if (await store.LoadAsync<User>(message.UserId, ct) is not { } user || await links.AreTooMany(user.Id, ct))
+            if (await store.LoadAsync<User>(message.UserId, ct) is not { } user || await links.AreTooMany(EmailTicket.ChangePurpose, user.Id, ct))
                 return;
             (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             var now = User.Now(clock);

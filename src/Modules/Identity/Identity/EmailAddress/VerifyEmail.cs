@@ -69,16 +69,21 @@ internal static class VerifyEmail
     {
         public async Task<Outcome<Verified>> Handle(Command command, CancellationToken ct)
         {
-            if (await verifications.FindEvenExpired<EmailTicket>(EmailTicket.Purpose, command.Token, ct) is not { } found)
-                return InvalidToken;
-            var (ticket, isSignedIn) = (found.Payload, command.SignedInUserId is not null);
+            var found = await verifications.FindEvenExpired<EmailTicket>(EmailTicket.Purpose, command.Token, ct)
+                ?? await verifications.FindEvenExpired<EmailTicket>(EmailTicket.ChangePurpose, command.Token, ct);
+            return found is { } known ? await Open(known.Payload, known.IsExpired, command, ct) : InvalidToken;
+        }
+
+        private async Task<Outcome<Verified>> Open(EmailTicket ticket, bool isExpired, Command command, CancellationToken ct)
+        {
+            var isSignedIn = command.SignedInUserId is not null;
             var stream = await store.Events.FetchForWriting<User>(ticket.UserId, ct);
-            if (Decide(ticket, found.IsExpired, stream.Aggregate, command.SignedInUserId) is { } refusal)
+            if (Decide(ticket, isExpired, stream.Aggregate, command.SignedInUserId) is { } refusal)
                 return refusal;
             if (ticket.UpdateTo is not { } address)
-                return new Verified(null, await verification.Verify(stream, isSignedIn, ct));
+                return new Verified(null, await verification.Verify(stream, ticket, isSignedIn, ct));
 
-            verifications.Consume(EmailTicket.Purpose, command.Token);
+            verifications.Consume(EmailTicket.ChangePurpose, command.Token);
             if (ticket.IsConfirmation)
             {
                 await verification.AskNewAddress(ticket, command.CallbackUrl, command.BaseUrl);

@@ -9,8 +9,9 @@ namespace Modular.Identity;
 /// </summary>
 /// <param name="Email">In lower case.</param>
 /// <param name="CallbackUrl">Where the link leads in the end; checked before.</param>
+/// <param name="SignUp">What was chosen by whoever signs up with an address that is registered already.</param>
 /// <param name="BaseUrl">Our public address, with a trailing slash.</param>
-internal sealed record LinkWish(string Email, string? CallbackUrl, string BaseUrl, string? IpAddress, string? UserAgent)
+internal sealed record LinkWish(string Email, string? CallbackUrl, string BaseUrl, string? IpAddress, string? UserAgent, SignUpAgain? SignUp = null)
 {
     public static LinkWish Of(string email, string? callbackUrl, HttpContext context, PublicAddress address, Caller caller) =>
         new(email.ToLowerInvariant(), callbackUrl, address.For(context).ToString(), caller.IpAddress, caller.UserAgent);

@@ -52,7 +52,7 @@ internal static class ChangePassword
             .WithName(nameof(ChangePassword));
     }
 
-    internal sealed class Handler(IDocumentSession store, OwnPassword own, NewPassword newPassword, Admission admission, IMediator mediator)
+    internal sealed class Handler(IDocumentSession store, OwnPassword owned, NewPassword newPassword, Admission admission, IMediator mediator)
         : IRequestHandler<Command, Outcome<Changed>>
     {
         public async Task<Outcome<Changed>> Handle(Command command, CancellationToken ct)
@@ -62,10 +62,12 @@ internal static class ChangePassword
                 return Refusal.Unauthorized();
             if (PasswordRules.Refuse(command.NewPassword, user.Email, user.Name) is { } unwise)
                 return unwise;
-            if (await own.Check(user.Id, command.CurrentPassword, "change_password", OwnPassword.NoPassword, ct) is { } refusal)
+            var own = await owned.Check(user.Id, command.CurrentPassword, "change_password", OwnPassword.NoPassword, ct);
+            if (own.Refusal is { } refusal)
                 return refusal;
-            if (await newPassword.Set(user, command.NewPassword, command.BaseUrl, at => new PasswordChanged(user.Id, at), ct) is { } busy)
-                return busy;
+            if (await newPassword.Set(
+                user, command.NewPassword, command.BaseUrl, at => new PasswordChanged(user.Id, at), ct, own.Answer.Password) is { } notSet)
+                return notSet;
             if (!command.Revoke)
                 return new Changed(null, user.ToPrincipal());
             await mediator.Send(new EndSessionsOfUser(user.Id, "password_changed"), ct);

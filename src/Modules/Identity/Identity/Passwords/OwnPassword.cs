@@ -9,12 +9,12 @@ internal sealed class OwnPassword(NewPassword accounts, Credentials credentials,
 
     internal static readonly Refusal Wrong = Refusal.BadRequest("INVALID_PASSWORD", "Invalid password");
 
-    /// <summary>Null when it is theirs. A wrong password is recorded; one too many is not compared (<see cref="GuessLimit"/>).</summary>
+    /// <summary>The account that it opens, when it is theirs. A wrong password is recorded; one too many is not compared (<see cref="GuessLimit"/>).</summary>
     /// <param name="userId">Whose.</param>
     /// <param name="password">As typed.</param>
     /// <param name="act">What it was for: a stable code for the log.</param>
     /// <param name="missing">The answer when there is no password.</param>
-    public async Task<Refusal?> Check(string userId, string password, string act, Refusal missing, CancellationToken ct)
+    public async Task<Outcome<Account>> Check(string userId, string password, string act, Refusal missing, CancellationToken ct)
     {
         var account = await accounts.AccountOf(userId, ct);
         if (account?.Password is null)
@@ -22,7 +22,7 @@ internal sealed class OwnPassword(NewPassword accounts, Credentials credentials,
         var match = await credentials.Check(account, password, ct);
         if (match.Refusal is { } notCompared)
             return notCompared;
-        return match.Answer.IsRight ? null : Refuse(userId, act, "wrong_password", Wrong);
+        return match.Answer.IsRight ? account : Refuse(userId, act, "wrong_password", Wrong);
     }
 
     private Refusal Refuse(string userId, string act, string reason, Refusal refusal)

@@ -57,8 +57,11 @@ internal static class ResetPassword
                 return InvalidToken;
             if (await store.LoadAsync<User>(ticket.UserId, ct) is not { } user)
                 return UserGone;
+            if (user.Email != ticket.Email)
+                return InvalidToken;
             if (PasswordRules.Refuse(command.NewPassword, user.Email, user.Name) is { } refusal)
                 return refusal;
+
             verifications.Consume(ResetTicket.Purpose, command.Token);
 
             // Whoever holds the link is the user, as far as anybody can tell.

@@ -16,7 +16,7 @@ internal static class SendPasswordResetLink
                 return;
             (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             store.Events.Append(user.Id, new PasswordResetLinkSent(user.Id, User.Now(clock)));
-            var token = verifications.Issue(ResetTicket.Purpose, new ResetTicket(user.Id), ResetTicket.Life, user.Id);
+            var token = verifications.Issue(ResetTicket.Purpose, new ResetTicket(user.Id, user.Email), ResetTicket.Life, user.Id);
             var link = wish.Link($"reset-password/{token}", token: null, wish.CallbackUrl ?? "");
             await mailer.SendLink(MailKind.ResetPassword, user.Email, wish, link, ResetTicket.Life);
         }
@@ -24,7 +24,8 @@ internal static class SendPasswordResetLink
 }
 
 /// <summary>What a link for a new password stands for.</summary>
-internal sealed record ResetTicket(string UserId)
+/// <param name="Email">Where it went: once the user has another address, the link is void.</param>
+internal sealed record ResetTicket(string UserId, string Email)
 {
     public const string Purpose = "reset-password";
 

@@ -1,5 +1,4 @@
 using MediatR;
-using Microsoft.Extensions.Options;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
 
@@ -8,7 +7,7 @@ namespace Modular.Identity;
 /// <summary>The operator gives a password to a user who has none: <c>users set-password</c>.</summary>
 internal static class SetPassword
 {
-    internal sealed class Handler(Registration registration, NewPassword newPassword, IOptions<AuthOptions> options)
+    internal sealed class Handler(Registration registration, NewPassword newPassword, PublicAddress address)
         : IRequestHandler<Contracts.SetPassword, PasswordSet>
     {
         public async Task<PasswordSet> Handle(Contracts.SetPassword request, CancellationToken cancellationToken)
@@ -21,7 +20,7 @@ internal static class SetPassword
             if (await newPassword.AccountOf(user.Id, cancellationToken) is { Password: not null })
                 return new(null, $"{user.Id} has a password already; they can ask for a link to set another one.");
             // The mail names the application by its address; without one a command cannot know it.
-            var baseUrl = options.Value.BaseUrl?.ToString() ?? "http://localhost/";
+            var baseUrl = address.Known?.ToString() ?? "http://localhost/";
             return await newPassword.Set(user, request.Password, baseUrl, at => new PasswordGiven(user.Id, at), cancellationToken) is { } busy
                 ? new(null, busy.Message)
                 : new(user.Id, null);

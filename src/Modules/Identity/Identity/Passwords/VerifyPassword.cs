@@ -30,6 +30,6 @@ internal static class VerifyPassword
     internal sealed class Handler(OwnPassword own) : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct) =>
-            await own.Check(command.UserId, command.Password, "verify_password", OwnPassword.Wrong, ct) is { } refusal ? refusal : Outcome.Done;
+            await own.Check(command.UserId, command.Password, "verify_password", OwnPassword.Wrong, ct) is { Refusal: { } refusal } ? refusal : Outcome.Done;
     }
 }
