@@ -1,7 +1,7 @@
 using System.Globalization;
 using Modular.Drills;
 
-// dotnet run -c Release --project bench/Drills -- enumeration [--samples N] [--iterations N] [--seed N] [--json]
+// dotnet run -c Release --project bench/Drills -- enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]
 // dotnet run -c Release --project bench/Drills -- fuzz [--requests N] [--seed N]
 //
 // Each drill starts the Host as a process of its own over a fresh PostgreSQL and ends with 1 when it finds something.
@@ -21,7 +21,7 @@ async Task<int> Enumeration()
     string[] cost = Setting("--iterations", "") is { Length: > 0 } iterations ? ["--environment=Development", $"--Auth:PasswordIterations={iterations}"] : [];
     await using var host = await DrillHost.StartAsync(["--Auth:RequireEmailVerification=true", "--RateLimiting:Enabled=false", .. cost]);
     using var drill = new EnumerationDrill(host, samples, seed);
-    var rows = await drill.Run(Console.Error.WriteLine);
+    var rows = await drill.Run(Setting("--surface", ""), Console.Error.WriteLine);
     if (args.Contains("--json"))
         Console.WriteLine(EnumerationDrill.Json(rows));
     else
@@ -41,7 +41,7 @@ async Task<int> Fuzz()
 
 static int Usage()
 {
-    Console.Error.WriteLine("enumeration [--samples N] [--iterations N] [--seed N] [--json]  or  fuzz [--requests N] [--seed N]");
+    Console.Error.WriteLine("enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]  or  fuzz [--requests N] [--seed N]");
     return 2;
 }
 
