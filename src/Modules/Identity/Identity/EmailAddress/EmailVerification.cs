@@ -7,7 +7,7 @@ namespace Modular.Identity;
 
 /// <summary>Stages what a link of a verification mail brings about.</summary>
 internal sealed class EmailVerification(
-    EmailLinks links, Admission admission, Mailer mailer, Refusals refusals, Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
+    EmailLinks links, Admission admission, GuessLimit guesses, Mailer mailer, Refusals refusals, Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
 {
     /// <summary>
     /// The address is the user's. Signs in where <c>Auth:SignInAfterVerification</c> is on: once, since the event is
@@ -20,6 +20,7 @@ internal sealed class EmailVerification(
         caller.UserId ??= user.Id;
         var verified = new UserEmailVerified(user.Id, "link", User.Now(clock));
         stream.AppendOne(verified);
+        guesses.Know(user);
         return options.Value.SignInAfterVerification ? await SignIn(user.Apply(verified), isSignedIn, ct) : null;
     }
 
@@ -40,6 +41,7 @@ internal sealed class EmailVerification(
         stream.AppendOne(changed);
         await mailer.SendNotice(MailKind.EmailChanged, user.Email, baseUrl, ("email", address));
         var renewed = user.Apply(changed);
+        guesses.Know(renewed);
         return (renewed, await SignIn(renewed, isSignedIn, ct));
     }
 
