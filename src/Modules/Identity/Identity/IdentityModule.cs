@@ -71,6 +71,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<EmailLinks>();
         services.AddScoped<EmailVerification>();
         services.AddScoped<Removal>();
+        services.AddScoped<DeletionRecord>();
         services.AddScoped<SignInRecord>();
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
@@ -128,6 +129,11 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<EmailChangeLinkSent>("user.email_change_link_sent.1").About(e => e.UserId);
         store.Events.MapEventType<EmailChangeRefused>("user.email_change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<UserUnlocked>("user.unlocked.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<UserDeletionLinkSent>("user.deletion_link_sent.1").About(e => e.UserId);
+        store.Events.MapEventType<UserDeletionRefused>("user.deletion_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<EmailChangeAllowed>("user.email_change_allowed.1").About(e => e.UserId);
+        store.Events.MapEventType<EmailLinkRefused>("user.email_link_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<LinkNotSent>("user.link_not_sent.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
 

@@ -18,7 +18,10 @@ internal sealed class EmailLinks(Verifications verifications, Mailer mailer)
 
     /// <summary>To the address that the ticket is to prove.</summary>
     /// <param name="wish">Its address is the one that the text names.</param>
-    public async Task Send(EmailTicket ticket, LinkWish wish)
+    public Task Send(EmailTicket ticket, LinkWish wish) =>
+        Send(ticket, wish, verifications.IssueLimited(EmailTicket.Purpose, ticket, EmailTicket.Life, ticket.UserId));
+
+    private async Task Send(EmailTicket ticket, LinkWish wish, string token)
     {
         var (kind, to) = ticket switch
         {
@@ -26,7 +29,6 @@ internal sealed class EmailLinks(Verifications verifications, Mailer mailer)
             { IsConfirmation: true } => (MailKind.ConfirmEmailChange, ticket.Email),
             _ => (MailKind.ChangeEmail, ticket.UpdateTo),
         };
-        var token = verifications.Issue(EmailTicket.Purpose, ticket, EmailTicket.Life, ticket.UserId);
         await mailer.SendLink(kind, to, wish, wish.Link("verify-email", token, wish.CallbackUrl ?? "/"), EmailTicket.Life);
     }
 }
