@@ -21,6 +21,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     [InlineData("messages", "replay")]
     [InlineData("users", "create-admin")]
     [InlineData("users", "set-password")]
+    [InlineData("users", "unlock")]
     [InlineData]
     public async Task Every_command_explains_itself(params string[] words)
     {
@@ -210,6 +211,21 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
         Assert.Equal((1, "Nobody has the address 'nobody@example.com'."), (nobody.ExitCode, nobody.Error.Trim()));
         var common = await Commands.RunWith("password123\n", "users", "set-password", "gia@example.com", "--password-stdin");
         Assert.Equal(1, common.ExitCode);
+    }
+
+    [Fact]
+    public async Task Somebody_who_has_to_wait_may_try_again()
+    {
+        await app.Scenario(_ => _.Post.Json(new { name = "Lou", email = "lou@example.com", password = "chosen by lou" }).ToUrl("/api/auth/sign-up/email"));
+        var unlocked = await Commands.Run("users", "unlock", "Lou@Example.com", "--json");
+        Assert.Equal((0, 0), (unlocked.ExitCode, unlocked.Json.GetProperty("failures").GetInt32()));
+        var said = await Commands.Run("users", "unlock", "lou@example.com");
+        var id = unlocked.Json.GetProperty("userId").GetString();
+        Assert.Equal($"{id} need not wait any more; 0 wrong passwords are forgotten.", said.Output.Trim());
+        Assert.Equal(2, await app.Count(
+            "select count(*) from identity.mt_events where type = 'user.unlocked.1' and stream_id = $1 and data ->> 'reason' = 'by_operator'", id!));
+        var nobody = await Commands.Run("users", "unlock", "nobody@example.com");
+        Assert.Equal((1, "Nobody has the address 'nobody@example.com'."), (nobody.ExitCode, nobody.Error.Trim()));
     }
 
     [Fact]

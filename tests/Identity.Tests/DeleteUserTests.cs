@@ -62,6 +62,7 @@ public sealed class DeleteUserTests(App app) : IClassFixture<App>
         }
 
         Assert.Contains("\"code\":\"SESSION_EXPIRED\"", (await Delete(ada, new { }, 400)).Body, StringComparison.Ordinal);
+        Assert.Equal(["session_not_fresh"], await app.DeletionsRefused(ada.Id));
         Assert.Equal("""{"message":"Invalid password","code":"INVALID_PASSWORD"}""", (await Delete(ada, new { password = "nope-nope" }, 400)).Body);
         Assert.Equal(Deleted, (await Delete(ada, new { password = People.Password })).Body);
     }
@@ -88,6 +89,7 @@ public sealed class DeleteUserTests(App app) : IClassFixture<App>
     {
         var ada = await app.SignedUp();
         Assert.Equal("""{"message":"Invalid token","code":"INVALID_TOKEN"}""", (await Delete(ada, new { token = "bad" }, 404)).Body);
+        Assert.Equal(["invalid_token"], await app.DeletionsRefused(ada.Id));
         await app.Scenario(_ =>
         {
             _.Post.Json(new { }).ToUrl("/api/auth/delete-user");

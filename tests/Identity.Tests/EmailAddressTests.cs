@@ -35,6 +35,7 @@ public sealed class EmailAddressTests(App app) : IClassFixture<App>
         Assert.Equal("""{"message":"Token expired","code":"TOKEN_EXPIRED"}""", (await Open(link.Split('&')[0])).Body);
         await Redirects(link, "/welcome?error=TOKEN_EXPIRED");
         Assert.DoesNotContain("user.email_verified.1", await app.EventsOf(ada.Id));
+        Assert.Equal(["token_expired", "token_expired"], await app.Reasons("user.email_link_refused.1", ada.Id));
     }
 
     [Fact]
@@ -100,7 +101,40 @@ public sealed class EmailAddressTests(App app) : IClassFixture<App>
             _.StatusCodeShouldBe(401);
         });
         Assert.Equal("""{"message":"Invalid user","code":"INVALID_USER"}""", refused.Body);
+        Assert.Equal(["invalid_user"], await app.Reasons("user.email_link_refused.1", ada.Id));
         await Open(link, 200);
+    }
+
+    [Fact]
+    public async Task A_link_to_an_address_that_was_changed_since_is_void_and_that_is_in_the_log()
+    {
+        var (ada, address) = (await app.SignedUp(), People.NewAddress());
+        await Send(ada.Email, ada.Browser);
+        var stale = (await app.LinkTo(ada.Email)).Split('&')[0];
+        await Change(ada, address);
+        await Open((await app.LinkTo(address)).Split('&')[0], 200);
+        Assert.Equal("""{"message":"User not found","code":"USER_NOT_FOUND"}""", (await Open(stale)).Body);
+        Assert.Equal(["address_changed"], await app.Reasons("user.email_link_refused.1", ada.Id));
+    }
+
+    [Fact]
+    public async Task Of_eight_wishes_at_once_five_are_mailed_and_the_log_says_once_that_there_were_too_many()
+    {
+        var (ada, addresses) = (await app.SignedUp(), Enumerable.Range(0, 8).Select(_ => People.NewAddress()).ToList());
+        var cookies = ada.Browser.CookieHeader;
+        await Task.WhenAll(addresses.Select(newEmail => app.Scenario(_ =>
+        {
+            _.WithRequestHeader("Cookie", cookies);
+            _.WithRequestHeader("Origin", app.Url);
+            _.Post.Json(new { newEmail }).ToUrl("/api/auth/change-email");
+        })));
+        var mails = 0;
+        foreach (var address in addresses)
+            mails += (await app.MailsTo(address)).Count;
+        Assert.Equal(5, mails);
+        Assert.Equal(5, (await app.EventsOf(ada.Id)).Count(type => type == "user.email_change_link_sent.1"));
+        Assert.Equal(["too_many_links"], await app.Reasons("user.link_not_sent.1", ada.Id));
+        Assert.Equal(0, await app.Count("select count(*) from messaging.dead_letters"));
     }
 
     [Fact]
@@ -122,6 +156,7 @@ public sealed class EmailAddressTests(App app) : IClassFixture<App>
         var link = (await app.LinkTo(address)).Split('&')[0];
         await app.SignedUp(("email", address));
         Assert.Equal("""{"message":"User already exists.","code":"USER_ALREADY_EXISTS"}""", (await Open(link)).Body);
+        Assert.Equal(["email_taken"], await app.Reasons("user.email_link_refused.1", ada.Id));
         Assert.Equal(ada.Email, (await UserOf(ada)).GetProperty("email").GetString());
     }
 
@@ -214,6 +249,8 @@ public sealed class StrictEmailAddressTests(StrictApp app) : IClassFixture<Stric
         Assert.Equal("""{"status":true,"user":null}""", (await app.Scenario(_ => _.As(browser).Get.Url(allow))).Body);
         var changed = await app.Scenario(_ => _.As(browser).Get.Url("/api/auth/get-session"));
         Assert.Equal(ada, changed.Json().GetProperty("user").GetProperty("email").GetString());
+        var id = changed.Json().GetProperty("user").GetProperty("id").GetString()!;
+        Assert.Equal("user.email_change_allowed.1", (await app.EventsOf(id))[^1]);
         var confirm = (await app.LinkTo(address)).Split('&')[0];
         var done = await app.Scenario(_ => _.As(browser).Get.Url(confirm));
         Assert.Equal(address, done.Json().GetProperty("user").GetProperty("email").GetString());
@@ -227,6 +264,17 @@ public sealed class StrictEmailAddressTests(StrictApp app) : IClassFixture<Stric
         var asked = await app.Scenario(_ => _.As(browser).Post.Json(new { callbackURL = "/bye" }).ToUrl("/api/auth/delete-user"));
         Assert.Equal("""{"success":true,"message":"Verification email sent"}""", asked.Body);
         var link = await app.LinkTo(ada);
+
+        var eve = app.Browser();
+        await SignIn(await Verified(), eve);
+        var foreign = await app.Scenario(_ =>
+        {
+            _.As(eve).Get.Url(link);
+            _.StatusCodeShouldBe(404);
+        });
+        Assert.Equal("""{"message":"Invalid token","code":"INVALID_TOKEN"}""", foreign.Body);
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_events where type = 'user.deletion_refused.1' and data ->> 'reason' = 'token_of_another_user'"));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_events where type = 'user.deletion_link_sent.1'"));
 
         var elsewhere = await app.Scenario(_ =>
         {

@@ -158,6 +158,65 @@ public sealed class GuessLimitTests(GuessLimitTests.Server app) : IClassFixture<
     }
 
     [Fact]
+    public async Task Strangers_do_not_lock_out_an_owner_who_has_merely_signed_up()
+    {
+        var (home, email) = (NewAddress(), People.NewAddress());
+        Assert.Equal(200, (await RateLimitTests.Post(app, home, "/api/auth/sign-up/email", People.SigningUp(("email", email)))).Status);
+        var statuses = await Statuses(10, () => SignIn(app, email, "wrong-wrong"));
+        Assert.Equal([401, 401, 401, 429, 429, 429, 429, 429, 429, 429], statuses);
+        Assert.Equal(200, (await SignIn(app, email, People.Password, home)).Status);
+    }
+
+    [Fact]
+    public async Task Signing_in_by_other_means_makes_an_address_known_without_forgetting_what_was_guessed_from_it()
+    {
+        var (ada, home) = (await app.SignedUp(), NewAddress());
+        await Admit(ada, home);
+        Assert.Equal([401, 401, 401, 429], await Statuses(4, () => SignIn(app, ada.Email, "wrong-wrong")));
+        Assert.Equal([401, 401, 401, 429], await Statuses(4, () => SignIn(app, ada.Email, "wrong-wrong", home)));
+        await Admit(ada, home);
+        Assert.Equal(429, (await SignIn(app, ada.Email, People.Password, home)).Status);
+    }
+
+    [Fact]
+    public async Task What_is_refused_is_in_the_log_once_per_wait_with_the_user_or_the_hash_of_the_address()
+    {
+        var (ada, nobody) = (await app.SignedUp(), People.NewAddress());
+        foreach (var email in (string[])[ada.Email, nobody])
+        {
+            await Statuses(3, () => SignIn(app, email, "wrong-wrong"));
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => SignIn(app, email, "wrong-wrong")));
+        }
+
+        const string OfAda = "select count(*) from identity.mt_events where type = $1 and data ->> 'userId' = $2 and data ->> 'reason' = 'too_many_failures'";
+        var hash = app.Services.GetRequiredService<AddressHash>().Of(nobody);
+        Assert.Equal(1, await app.Count(OfAda, "sign_in.failed.1", ada.Id));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_events where data ->> 'addressHash' = $1 and data ->> 'reason' = 'too_many_failures'", hash));
+        app.Clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal([401, 429, 429], await Statuses(3, () => SignIn(app, ada.Email, "wrong-wrong")));
+        Assert.Equal(2, await app.Count(OfAda, "sign_in.failed.1", ada.Id));
+
+        await Statuses(6, () => Act(ada, "/api/auth/verify-password", new { password = "wrong-wrong" }));
+        Assert.Equal(1, await app.Count(OfAda, "password.refused.1", ada.Id));
+    }
+
+    [Fact]
+    public async Task The_operator_ends_every_wait_of_a_user()
+    {
+        var (ada, home) = (await app.SignedUp(), NewAddress());
+        await SignIn(app, ada.Email, People.Password, home);
+        await Statuses(4, () => SignIn(app, ada.Email, "wrong-wrong"));
+        await Statuses(4, () => SignIn(app, ada.Email, "wrong-wrong", home));
+        await Statuses(4, () => Act(ada, "/api/auth/verify-password", new { password = "wrong-wrong" }));
+        await using var scope = app.Services.CreateAsyncScope();
+        var unlocked = await scope.ServiceProvider.GetRequiredService<MediatR.IMediator>().Send(new Contracts.UnlockUser(ada.Email.ToUpperInvariant()));
+        Assert.Equal(new Contracts.UnlockedUser(ada.Id, 9, null), unlocked);
+        Assert.Equal(200, (await Act(ada, "/api/auth/verify-password", new { password = People.Password })).Status);
+        Assert.Equal([401, 401, 401, 429], await Statuses(4, () => SignIn(app, ada.Email, "wrong-wrong", home)));
+        Assert.Equal(200, (await SignIn(app, ada.Email, People.Password)).Status);
+    }
+
+    [Fact]
     public async Task An_address_is_known_for_one_account_only_and_not_for_ever()
     {
         var (ada, ben, home) = (await app.SignedUp(), await app.SignedUp(), NewAddress());
@@ -202,6 +261,17 @@ public sealed class GuessLimitTests(GuessLimitTests.Server app) : IClassFixture<
     }
 
     [Fact]
+    public async Task Whoever_has_set_a_password_by_mail_is_known_there()
+    {
+        var (ada, home) = (await app.SignedUp(), NewAddress());
+        await RateLimitTests.Post(app, NewAddress(), "/api/auth/request-password-reset", new { email = ada.Email });
+        var token = (await app.MailsTo(ada.Email))[^1].GetProperty("text").GetString()!.Split("/reset-password/")[1].Split('?')[0];
+        Assert.Equal(200, (await RateLimitTests.Post(app, home, "/api/auth/reset-password", new { newPassword = "another-horse-2", token })).Status);
+        Assert.Equal([401, 401, 401, 429], await Statuses(4, () => SignIn(app, ada.Email, "wrong-wrong")));
+        Assert.Equal(200, (await SignIn(app, ada.Email, "another-horse-2", home)).Status);
+    }
+
+    [Fact]
     public async Task A_guess_that_was_not_compared_does_not_count()
     {
         var user = Guid.NewGuid().ToString("N");
@@ -224,6 +294,18 @@ public sealed class GuessLimitTests(GuessLimitTests.Server app) : IClassFixture<
         var counts = app.Services.GetRequiredService<GuessCounts>();
         Assert.InRange(await counts.RemoveForgotten(1_000, CancellationToken.None), 1, 1_000);
         Assert.Equal(1, await app.Count("select count(*) from identity.password_guesses"));
+    }
+
+    // As a provider's callback does.
+    private async Task Admit(Person person, string from)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var (services, store) = (scope.ServiceProvider, scope.ServiceProvider.GetRequiredService<IDocumentSession>());
+        services.GetRequiredService<Kernel.Caller>().IpAddress = from;
+        services.GetRequiredService<UnitOfWork>().TryEnter();
+        var user = await store.LoadAsync<User>(person.Id, CancellationToken.None);
+        await services.GetRequiredService<Admission>().Admit(user!, remember: true, "google", CancellationToken.None);
+        await store.SaveChangesAsync();
     }
 
     private static string NewAddress() => $"203.0.113.{Interlocked.Increment(ref addresses) % 250}";

@@ -104,6 +104,12 @@ public sealed class MailOverSmtp : IAsyncLifetime, IDisposable
         Assert.Matches("(?i)Message-ID: <[0-9a-f]{32}@example.com>", mail);
         Assert.Contains("Auto-Submitted: auto-generated", mail, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("Content-Type: text/plain", mail, StringComparison.OrdinalIgnoreCase);
+
+        // Lines of the text are lines of the mail (RFC 2045 6.7), the link one of its own once soft breaks are undone.
+        var body = mail.ReplaceLineEndings("\n").Split("\n\n", 2)[1];
+        Assert.DoesNotContain("=0A", body, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("=0D", body, StringComparison.OrdinalIgnoreCase);
+        Assert.Matches("^Somebody, we hope you, .*\n\nhttp://[^\n]+\n\nIt works once and for 60 minutes", body.Replace("=\n", "", StringComparison.Ordinal));
         await app.Scenario(_ =>
         {
             _.Get.Url("/dev/mailbox");

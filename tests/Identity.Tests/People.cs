@@ -52,6 +52,16 @@ internal static class People
 
     public static PasswordQueue Passwords(this App app) => app.Services.GetRequiredService<PasswordQueue>();
 
+    /// <summary>Why a user was not deleted, each time.</summary>
+    public static async Task<IReadOnlyList<string>> DeletionsRefused(this App app, string userId) => await app.Reasons("user.deletion_refused.1", userId);
+
+    /// <summary>The reasons of a user's events of one type.</summary>
+    public static async Task<IReadOnlyList<string>> Reasons(this App app, string type, string userId) =>
+    [
+        .. (await app.Sql("select data ->> 'reason' from identity.mt_events where type = $1 and data ->> 'userId' = $2 order by seq_id", type, userId))
+            .Select(row => (string)row[0]!),
+    ];
+
     /// <summary>The stored names of a stream's events and what they say.</summary>
     public static async Task<IReadOnlyList<string>> EventsOf(this App app, string stream) =>
         [.. (await app.Sql("select type from identity.mt_events where stream_id = $1 order by version", stream)).Select(row => (string)row[0]!)];

@@ -10,6 +10,7 @@ internal static class UserCommands
     {
         CreateAdmin(runner),
         SetPassword(runner),
+        Unlock(runner),
     };
 
     private static Command CreateAdmin(CommandRunner runner)
@@ -56,6 +57,27 @@ internal static class UserCommands
         set.Add(email);
         set.Add(fromInput);
         return set;
+    }
+
+    private static Command Unlock(CommandRunner runner)
+    {
+        var email = Email();
+        var unlock = runner.Command(
+            "unlock",
+            "Let somebody try their password again who has to wait because it was guessed wrong too often.",
+            async (command, ct) =>
+            {
+                var done = await command.Send(new UnlockUser(command.Parsed.GetValue(email)!), ct);
+                if (done.Problem is { } problem)
+                    throw new CommandFailedException(problem);
+                command.Answer(
+                    new { userId = done.UserId, failures = done.Failures },
+                    terminal => terminal.Output.WriteLine(
+                        $"{done.UserId} need not wait any more; {done.Failures} wrong password{(done.Failures == 1 ? " is" : "s are")} forgotten."));
+                return ExitCode.Done;
+            });
+        unlock.Add(email);
+        return unlock;
     }
 
     private static Argument<string> Email() => new("EMAIL") { Description = "The address to sign in with." };

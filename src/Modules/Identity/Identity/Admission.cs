@@ -5,10 +5,10 @@ using Modular.Sessions.Contracts;
 namespace Modular.Identity;
 
 /// <summary>
-/// Lets somebody in who has proved who they are: starts their session, and makes them the caller, so that the events of
-/// this unit of work name them.
+/// Lets somebody in who has proved who they are: starts their session, makes their address known to <see cref="GuessLimit"/>,
+/// and makes them the caller, so that the events of this unit of work name them.
 /// </summary>
-internal sealed class Admission(IMediator mediator, Caller caller)
+internal sealed class Admission(IMediator mediator, GuessLimit guesses, Caller caller)
 {
     public async Task<StartedSession> Admit(User user, bool remember, string method, CancellationToken ct)
     {
@@ -16,6 +16,7 @@ internal sealed class Admission(IMediator mediator, Caller caller)
         caller.UserId = user.Id;
         caller.SessionId = session.SessionId;
         caller.Roles = user.Roles;
+        guesses.Know(user);
         return session;
     }
 }

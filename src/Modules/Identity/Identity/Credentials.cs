@@ -10,14 +10,19 @@ internal sealed record Attempt(User? User, Account? Account, PasswordMatch Match
 /// Compares an address and a password with what is stored. Whatever the address is (nobody's, of somebody without a
 /// password, banned, unverified), it is one count, two queries and one hash: the time of the answer tells nothing.
 /// </summary>
-internal sealed class Credentials(IDocumentSession store, PasswordQueue passwords, GuessLimit guesses)
+internal sealed class Credentials(IDocumentSession store, PasswordQueue passwords, GuessLimit guesses, SignInRecord record)
 {
     /// <param name="email">In lower case.</param>
     public async Task<Outcome<Attempt>> Check(string email, string password, CancellationToken ct)
     {
         if (await guesses.OfAddress(email, ct) is { } tooMany)
+        {
+            if (guesses.IsFirstRefusal)
+                record.Failed(await Find(email, ct), email, "too_many_failures");
             return tooMany;
-        var user = (await store.QueryAsync<User>("where d.email = ?", ct, email)).SingleOrDefault();
+        }
+
+        var user = await Find(email, ct);
         var account = (await store.QueryAsync<Account>(
             "where d.issuer = ? and d.account_id = ?", ct, Account.CredentialIssuer, user?.Id ?? "")).SingleOrDefault();
         var match = await Compare(account?.Password, password, ct);
@@ -52,6 +57,9 @@ internal sealed class Credentials(IDocumentSession store, PasswordQueue password
     /// </summary>
     public void Hold(Account account) => store.QueueSqlCommand(
         1, "update identity.mt_doc_account set mt_version = mt_version + 1 where id = ? and data ->> 'password' = ?", account.Id, account.Password);
+
+    private async Task<User?> Find(string email, CancellationToken ct) =>
+        (await store.QueryAsync<User>("where d.email = ?", ct, email)).SingleOrDefault();
 
     private async Task<Outcome<PasswordMatch>> Compare(string? hash, string password, CancellationToken ct)
     {

@@ -71,6 +71,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<EmailLinks>();
         services.AddScoped<EmailVerification>();
         services.AddScoped<Removal>();
+        services.AddScoped<DeletionRecord>();
         services.AddScoped<SignInRecord>();
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
@@ -127,6 +128,12 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<VerificationLinkSent>("user.verification_link_sent.1").About(e => e.UserId);
         store.Events.MapEventType<EmailChangeLinkSent>("user.email_change_link_sent.1").About(e => e.UserId);
         store.Events.MapEventType<EmailChangeRefused>("user.email_change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<UserUnlocked>("user.unlocked.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<UserDeletionLinkSent>("user.deletion_link_sent.1").About(e => e.UserId);
+        store.Events.MapEventType<UserDeletionRefused>("user.deletion_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<EmailChangeAllowed>("user.email_change_allowed.1").About(e => e.UserId);
+        store.Events.MapEventType<EmailLinkRefused>("user.email_link_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<LinkNotSent>("user.link_not_sent.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
 
@@ -162,5 +169,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("002-session-principal", SessionPrincipalView);
         store.Storage.Script("003-users-sync", UsersSync.Table);
         store.Storage.Script("004-password-guesses", GuessCounts.Table);
+        store.Storage.Script("005-password-guesses-told", GuessCounts.Told);
     }
 }

@@ -11,7 +11,7 @@ internal sealed record NewUser(string Name, string Email, string? Image = null, 
 /// Stages a new user, the account they sign in with and the message that tells the other modules. The unique index decides
 /// about the address at the commit; who declares what losing means is the slice.
 /// </summary>
-internal sealed class Registration(IDocumentSession store, IMessageBus bus, TimeProvider clock)
+internal sealed class Registration(IDocumentSession store, IMessageBus bus, GuessLimit guesses, TimeProvider clock)
 {
     /// <summary>The user of an address in lower case.</summary>
     public async Task<User?> Find(string email, CancellationToken ct) =>
@@ -30,7 +30,10 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Time
         store.Events.StartStream<User>(id, registered);
         store.Insert(account(id, now));
         await bus.PublishAsync(new Contracts.UserRegistered(id, now), new DeliveryOptions { GroupId = id });
-        return User.Create(registered);
+        var user = User.Create(registered);
+        // Here too: where an address has to be verified first, nobody is admitted yet.
+        guesses.Know(user);
+        return user;
     }
 
     public string NewId() => Guid.CreateVersion7(clock.GetUtcNow()).ToString("N");

@@ -23,6 +23,28 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
 
     private const int MostPerHour = 5;
 
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Stages one that is mailed to a user, after <see cref="AreTooMany"/>. What was read there may be stale when it is
+    /// committed, so the commit counts again, one link of a user after the other: the loser of a race fails with a
+    /// <see cref="ConcurrencyException"/>, and run again finds too many.
+    /// </summary>
+    public string IssueLimited<T>(string purpose, T payload, TimeSpan life, string userId)
+    {
+        var token = Issue(purpose, payload, life, userId);
+        store.QueueSqlCommand("select pg_advisory_xact_lock(hashtextextended('identity.links/' || ?::text, 0))", userId);
+        store.QueueSqlCommand(
+            1,
+            """
+            update identity.mt_doc_verification set mt_version = mt_version where id = ? and (
+                select count(*) from identity.mt_doc_verification
+                where user_id = ? and purpose = ? and (data ->> 'createdAt')::timestamptz > ?) <= ?
+            """,
+            IdOf(purpose, token), userId, purpose, clock.GetUtcNow() - Hour, MostPerHour);
+        return token;
+    }
+
     /// <summary>Stages a new one and returns its token, 32 characters of base64url.</summary>
     public string Issue<T>(string purpose, T payload, TimeSpan life, string? userId = null)
     {
@@ -55,12 +77,15 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
 
     /// <summary>
     /// Whether a user has been sent so many links for this purpose within the hour that one more would only fill their
-    /// mailbox: whoever asks need not be the user.
+    /// mailbox: whoever asks need not be the user. Once an hour that is recorded.
     /// </summary>
     public async Task<bool> AreTooMany(string purpose, string userId, CancellationToken ct)
     {
         var issued = await store.QueryAsync<Verification>("where d.user_id = ? and d.purpose = ?", ct, userId, purpose);
-        return issued.Count(verification => verification.CreatedAt > clock.GetUtcNow() - TimeSpan.FromHours(1)) >= MostPerHour;
+        if (issued.Count(verification => verification.CreatedAt > clock.GetUtcNow() - Hour) < MostPerHour)
+            return false;
+        await RecordTooMany(purpose, userId, ct);
+        return true;
     }
 
     /// <summary>Stages the end of every token of a user for this purpose.</summary>
@@ -71,6 +96,19 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
     public void RevokeAll(string userId) =>
         store.QueueSqlCommand("delete from identity.mt_doc_verification where user_id = ?", userId);
 
+    // A stream per hour, at whose beginning alone the event may stand: who asks for links must not fill the log as well.
+    private async Task RecordTooMany(string purpose, string userId, CancellationToken ct)
+    {
+        var now = User.Now(clock);
+        var stream = $"links:{userId}:{purpose}:{now:yyyyMMddHH}";
+        if (await store.Events.FetchStreamStateAsync<User>(stream, ct) is null)
+            store.Events.Append(stream, expectedVersion: 1, new LinkNotSent(userId, purpose, "too_many_links", now));
+    }
+
     private static string IdOf(string purpose, string token) =>
         Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{purpose}:{token}")));
 }
+
+/// <summary>A link was asked for and not mailed; told once an hour.</summary>
+/// <param name="Purpose">What it would have been good for.</param>
+internal sealed record LinkNotSent(string UserId, string Purpose, string Reason, DateTimeOffset At);

@@ -45,14 +45,13 @@ internal static class ConfirmUserDeletion
             .WithName(nameof(ConfirmUserDeletion));
     }
 
-    internal sealed class Handler(Verifications verifications, Removal removal) : IRequestHandler<Command, Outcome>
+    internal sealed class Handler(DeletionRecord record, Removal removal) : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct)
         {
-            var ticket = await verifications.Find<DeletionTicket>(DeletionTicket.Purpose, command.Token, ct);
-            return ticket?.UserId == command.UserId && await removal.Remove(command.UserId, "self_by_mail", command.BaseUrl, ct)
-                ? Outcome.Done
-                : InvalidToken;
+            if (await record.Check(command.UserId, command.Token, InvalidToken, ct) is { } refusal)
+                return refusal;
+            return await removal.Remove(command.UserId, "self_by_mail", command.BaseUrl, ct) ? Outcome.Done : InvalidToken;
         }
     }
 }

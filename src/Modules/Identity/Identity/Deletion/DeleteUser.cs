@@ -58,7 +58,8 @@ internal static class DeleteUser
             .WithName(nameof(DeleteUser));
     }
 
-    internal sealed class Handler(IDocumentSession store, OwnPassword own, Verifications verifications, Removal removal, Mailer mailer)
+    internal sealed class Handler(
+        IDocumentSession store, OwnPassword own, Verifications verifications, Removal removal, DeletionRecord record, Mailer mailer)
         : IRequestHandler<Command, Outcome<Done>>
     {
         public async Task<Outcome<Done>> Handle(Command command, CancellationToken ct)
@@ -68,14 +69,16 @@ internal static class DeleteUser
                 return refusal;
             if (!string.IsNullOrEmpty(command.Token))
             {
-                if (await verifications.Find<DeletionTicket>(DeletionTicket.Purpose, command.Token, ct) is not { } ticket || ticket.UserId != command.UserId)
-                    return InvalidToken;
+                if (await record.Check(command.UserId, command.Token, InvalidToken, ct) is { } invalid)
+                    return invalid;
                 return await Remove(command, "self_by_mail", ct);
             }
 
             if (command.Confirms)
                 return await SendLink(command, ct);
-            return command.Password is null && !command.IsFresh ? NotFresh : await Remove(command, "self", ct);
+            return command.Password is null && !command.IsFresh
+                ? record.Refuse(command.UserId, "session_not_fresh", NotFresh)
+                : await Remove(command, "self", ct);
         }
 
         private async Task<Outcome<Done>> Remove(Command command, string reason, CancellationToken ct) =>
@@ -87,7 +90,8 @@ internal static class DeleteUser
                 return Refusal.Unauthorized();
             if (await verifications.AreTooMany(DeletionTicket.Purpose, user.Id, ct))
                 return new Done(IsDeleted: false);
-            var token = verifications.Issue(DeletionTicket.Purpose, new DeletionTicket(user.Id), DeletionTicket.Life, user.Id);
+            record.LinkSent(user.Id);
+            var token = verifications.IssueLimited(DeletionTicket.Purpose, new DeletionTicket(user.Id), DeletionTicket.Life, user.Id);
             var link = command.Wish.Link("delete-user/callback", token, command.Wish.CallbackUrl ?? "/");
             await mailer.SendLink(MailKind.DeleteAccount, user.Email, command.Wish with { Email = user.Email }, link, DeletionTicket.Life);
             return new Done(IsDeleted: false);

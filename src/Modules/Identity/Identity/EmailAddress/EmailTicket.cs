@@ -28,7 +28,10 @@ internal sealed class EmailLinks(Verifications verifications, Mailer mailer)
 
     /// <summary>To the address that the ticket is to prove.</summary>
     /// <param name="wish">Its address is the one that the text names.</param>
-    public async Task Send(EmailTicket ticket, LinkWish wish)
+    public Task Send(EmailTicket ticket, LinkWish wish) =>
+        Send(ticket, wish, verifications.IssueLimited(PurposeOf(ticket), ticket, EmailTicket.Life, ticket.UserId));
+
+    private async Task Send(EmailTicket ticket, LinkWish wish, string token)
     {
         var (kind, to) = ticket switch
         {
@@ -36,7 +39,8 @@ internal sealed class EmailLinks(Verifications verifications, Mailer mailer)
             { IsConfirmation: true } => (MailKind.ConfirmEmailChange, ticket.Email),
             _ => (MailKind.ChangeEmail, ticket.UpdateTo),
         };
-        var token = verifications.Issue(ticket.UpdateTo is null ? EmailTicket.Purpose : EmailTicket.ChangePurpose, ticket, EmailTicket.Life, ticket.UserId);
         await mailer.SendLink(kind, to, wish, wish.Link("verify-email", token, wish.CallbackUrl ?? "/"), EmailTicket.Life);
     }
+
+    private static string PurposeOf(EmailTicket ticket) => ticket.UpdateTo is null ? EmailTicket.Purpose : EmailTicket.ChangePurpose;
 }

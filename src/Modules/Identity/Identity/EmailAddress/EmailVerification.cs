@@ -8,7 +8,7 @@ namespace Modular.Identity;
 
 /// <summary>Stages what a link of a verification mail brings about.</summary>
 internal sealed class EmailVerification(
-    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, Mailer mailer, IMediator mediator, Refusals refusals,
+    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, GuessLimit guesses, Mailer mailer, IMediator mediator, Refusals refusals,
     Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
 {
     /// <summary>
@@ -23,6 +23,7 @@ internal sealed class EmailVerification(
         var verified = new UserEmailVerified(user.Id, "link", User.Now(clock));
         stream.AppendOne(verified);
         user = user.Apply(verified);
+        guesses.Know(user);
         if (ticket.SignUp is { } chosen)
             user = await Prefer(chosen, user, stream, ct);
         return options.Value.SignInAfterVerification ? await SignIn(user, isSignedIn, ct) : null;
@@ -39,11 +40,25 @@ internal sealed class EmailVerification(
     }
 
     /// <summary>The old address allows the change: the new one is asked next.</summary>
-    public Task AskNewAddress(EmailTicket ticket, string? callbackUrl, string baseUrl) => links.Send(
-        ticket with { IsConfirmation = false }, new LinkWish(ticket.UpdateTo!, callbackUrl, baseUrl, caller.IpAddress, caller.UserAgent));
+    public Task AskNewAddress(IEventStream<User> stream, EmailTicket ticket, string? callbackUrl, string baseUrl)
+    {
+        caller.UserId ??= ticket.UserId;
+        stream.AppendOne(new EmailChangeAllowed(ticket.UserId, ticket.UpdateTo, User.Now(clock)));
+        return links.Send(
+            ticket with { IsConfirmation = false }, new LinkWish(ticket.UpdateTo!, callbackUrl, baseUrl, caller.IpAddress, caller.UserAgent));
+    }
+
+    /// <summary>Records that a link did nothing, where there is somebody whose it is.</summary>
+    public Refusal Refused(User? user, EmailTicket ticket, Refusal refusal)
+    {
+        if (user is not null)
+            refusals.Record(NewStream(), new EmailLinkRefused(user.Id, user.Email == ticket.Email ? refusal.Code.ToLowerInvariant() : "address_changed", User.Now(clock)));
+        return refusal;
+    }
 
     /// <summary>Says what it means when somebody registered the new address meanwhile.</summary>
-    public void ExpectTaken(Refusal taken) => refusals.When(User.EmailIndex, taken);
+    public void ExpectTaken(string userId, Refusal taken) =>
+        refusals.When(User.EmailIndex, taken, NewStream(), new EmailLinkRefused(userId, "email_taken", User.Now(clock)));
 
     /// <summary>The new address is the user's from now on; the old one is told. Signs in where nobody is (contract §6.13).</summary>
     public async Task<(User User, StartedSession? Session)> Change(
@@ -56,9 +71,20 @@ internal sealed class EmailVerification(
         verifications.Revoke(ResetTicket.Purpose, user.Id);
         await mailer.SendNotice(MailKind.EmailChanged, user.Email, baseUrl, ("email", address));
         var renewed = user.Apply(changed);
+        guesses.Know(renewed);
         return (renewed, await SignIn(renewed, isSignedIn, ct));
     }
+
+    private string NewStream() => $"email-link:{Guid.CreateVersion7(clock.GetUtcNow()):N}";
 
     private async Task<StartedSession?> SignIn(User user, bool isSignedIn, CancellationToken ct) =>
         isSignedIn || user.IsBanned(clock.GetUtcNow()) ? null : await admission.Admit(user, remember: true, "email_link", ct);
 }
+
+/// <summary>Whoever has the old address allowed another one.</summary>
+/// <param name="Email">The new address, in lower case.</param>
+internal sealed record EmailChangeAllowed(string UserId, [PersonalData] string? Email, DateTimeOffset At);
+
+/// <summary>A link about somebody's address was opened and did nothing.</summary>
+/// <param name="Reason"><c>token_expired</c>, <c>address_changed</c> since it was sent, <c>invalid_user</c> (in somebody else's browser), <c>email_taken</c>.</param>
+internal sealed record EmailLinkRefused(string UserId, string Reason, DateTimeOffset At);

@@ -17,9 +17,9 @@ internal static class SendEmailChangeLink
         {
             if (secrets.OpenJson<LinkWish>(message.Wish, EmailChangeRequested.Context(message.UserId)) is not { } wish)
                 return;
+            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             if (await store.LoadAsync<User>(message.UserId, ct) is not { } user || await links.AreTooMany(EmailTicket.ChangePurpose, user.Id, ct))
                 return;
-            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             var now = User.Now(clock);
             if (await registration.Find(wish.Email, ct) is not null)
             {

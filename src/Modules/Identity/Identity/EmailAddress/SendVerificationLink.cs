@@ -11,9 +11,9 @@ internal static class SendVerificationLink
         {
             if (secrets.OpenJson<LinkWish>(message.Wish, VerificationRequested.Context) is not { } wish)
                 return;
+            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             if (await registration.Find(wish.Email, ct) is not { EmailVerified: false } user || await links.AreTooMany(EmailTicket.Purpose, user.Id, ct))
                 return;
-            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             store.Events.Append(user.Id, new VerificationLinkSent(user.Id, User.Now(clock)));
             await links.Send(new EmailTicket(user.Id, user.Email, SignUp: wish.SignUp), wish);
         }

@@ -79,18 +79,18 @@ internal static class VerifyEmail
             var isSignedIn = command.SignedInUserId is not null;
             var stream = await store.Events.FetchForWriting<User>(ticket.UserId, ct);
             if (Decide(ticket, isExpired, stream.Aggregate, command.SignedInUserId) is { } refusal)
-                return refusal;
+                return verification.Refused(stream.Aggregate, ticket, refusal);
             if (ticket.UpdateTo is not { } address)
                 return new Verified(null, await verification.Verify(stream, ticket, isSignedIn, ct));
 
             verifications.Consume(EmailTicket.ChangePurpose, command.Token);
             if (ticket.IsConfirmation)
             {
-                await verification.AskNewAddress(ticket, command.CallbackUrl, command.BaseUrl);
+                await verification.AskNewAddress(stream, ticket, command.CallbackUrl, command.BaseUrl);
                 return new Verified(null, null);
             }
 
-            verification.ExpectTaken(Taken);
+            verification.ExpectTaken(ticket.UserId, Taken);
             var (user, session) = await verification.Change(stream, address, command.BaseUrl, isSignedIn, ct);
             return new Verified(user.ToPrincipal(), session);
         }

@@ -32,7 +32,8 @@ internal sealed class SmtpTransport(IOptions<MailOptions> options) : IMailTransp
         using var client = new SmtpClient(smtp.Host, smtp.Port) { EnableSsl = smtp.Tls };
         if (smtp.Username is not null)
             client.Credentials = new System.Net.NetworkCredential(smtp.Username, smtp.Password);
-        using var message = new MailMessage(smtp.From!, mail.To, mail.Subject, mail.Text);
+        // Lines end in CRLF (RFC 2045 6.7): a lone LF would be part of the text, and the mail one long line.
+        using var message = new MailMessage(smtp.From!, mail.To, mail.Subject, mail.Text.ReplaceLineEndings("\r\n"));
         // The same for every attempt, so that a server may tell a repetition.
         message.Headers.Add("Message-ID", $"<{mail.Id}@{new MailAddress(smtp.From!).Host}>");
         // Keeps vacation notices away (RFC 3834).

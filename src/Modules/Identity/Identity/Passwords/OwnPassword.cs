@@ -3,7 +3,7 @@ using Modular.Kernel;
 namespace Modular.Identity;
 
 /// <summary>Somebody who is signed in shows that they know their password, before something delicate.</summary>
-internal sealed class OwnPassword(NewPassword accounts, Credentials credentials, Refusals refusals, TimeProvider clock)
+internal sealed class OwnPassword(NewPassword accounts, Credentials credentials, GuessLimit guesses, Refusals refusals, TimeProvider clock)
 {
     internal static readonly Refusal NoPassword = Refusal.BadRequest("CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found");
 
@@ -21,7 +21,7 @@ internal sealed class OwnPassword(NewPassword accounts, Credentials credentials,
             return Refuse(userId, act, "no_password", missing);
         var match = await credentials.Check(account, password, ct);
         if (match.Refusal is { } notCompared)
-            return notCompared;
+            return guesses.IsFirstRefusal ? Refuse(userId, act, "too_many_failures", notCompared) : notCompared;
         return match.Answer.IsRight ? account : Refuse(userId, act, "wrong_password", Wrong);
     }
 

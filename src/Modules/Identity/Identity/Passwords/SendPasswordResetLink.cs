@@ -12,11 +12,11 @@ internal static class SendPasswordResetLink
         {
             if (secrets.OpenJson<LinkWish>(message.Wish, PasswordResetRequested.Context) is not { } wish)
                 return;
+            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             if (await registration.Find(wish.Email, ct) is not { } user || await verifications.AreTooMany(ResetTicket.Purpose, user.Id, ct))
                 return;
-            (metadata.IpAddress, metadata.UserAgent) = (wish.IpAddress, wish.UserAgent);
             store.Events.Append(user.Id, new PasswordResetLinkSent(user.Id, User.Now(clock)));
-            var token = verifications.Issue(ResetTicket.Purpose, new ResetTicket(user.Id, user.Email), ResetTicket.Life, user.Id);
+            var token = verifications.IssueLimited(ResetTicket.Purpose, new ResetTicket(user.Id, user.Email), ResetTicket.Life, user.Id);
             var link = wish.Link($"reset-password/{token}", token: null, wish.CallbackUrl ?? "");
             await mailer.SendLink(MailKind.ResetPassword, user.Email, wish, link, ResetTicket.Life);
         }
