@@ -1,5 +1,7 @@
 using System.Net.Mail;
+using System.Net.Mime;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.Extensions.Options;
 using Modular.Store;
 
@@ -26,14 +28,18 @@ internal sealed class SmtpTransport(IOptions<MailOptions> options) : IMailTransp
     /// <summary>For the whole conversation; a slow server holds no worker longer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    private const int LongestLine = 998;
+
     public async Task Send(Mail mail, CancellationToken ct)
     {
         var smtp = options.Value;
         using var client = new SmtpClient(smtp.Host, smtp.Port) { EnableSsl = smtp.Tls };
         if (smtp.Username is not null)
             client.Credentials = new System.Net.NetworkCredential(smtp.Username, smtp.Password);
-        // Lines end in CRLF (RFC 2045 6.7): a lone LF would be part of the text, and the mail one long line.
-        using var message = new MailMessage(smtp.From!, mail.To, mail.Subject, mail.Text.ReplaceLineEndings("\r\n"));
+        var text = mail.Text.ReplaceLineEndings("\r\n");
+        using var message = new MailMessage(smtp.From!, mail.To, mail.Subject, text);
+        // The framework's quoted-printable writes line breaks as =0D=0A, against RFC 2045 6.7: readers see one long line.
+        message.BodyTransferEncoding = IsPlain(text) ? TransferEncoding.SevenBit : TransferEncoding.Base64;
         // The same for every attempt, so that a server may tell a repetition.
         message.Headers.Add("Message-ID", $"<{mail.Id}@{new MailAddress(smtp.From!).Host}>");
         // Keeps vacation notices away (RFC 3834).
@@ -57,6 +63,9 @@ internal sealed class SmtpTransport(IOptions<MailOptions> options) : IMailTransp
             throw new MailFailedException($"The mail server took longer than {Patience.TotalSeconds:0} s.", isFinal: false, failure);
         }
     }
+
+    // Without characters or lines that would have to be encoded (RFC 5322 2.1.1).
+    private static bool IsPlain(string text) => Ascii.IsValid(text) && text.Split("\r\n").All(line => line.Length <= LongestLine);
 
     // 5yz about the mailbox or the message (RFC 5321 4.2.1); about the connection or our credentials an operator can help.
     private static bool IsFinal(SmtpException failure) => failure.StatusCode is
