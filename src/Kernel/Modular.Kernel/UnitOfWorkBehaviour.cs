@@ -3,7 +3,7 @@ using Modular.Store;
 
 namespace Modular.Kernel;
 
-/// <summary>The command may run again from its first line: a lost race for a version is retried once by the pipeline.</summary>
+/// <summary>The command may run again from its first line: a lost race for a version is retried by the pipeline, a few times.</summary>
 public interface IIdempotent;
 
 /// <summary>
@@ -63,6 +63,8 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
     IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : notnull
 {
+    private const int MostRetries = 5;
+
     private (string? UserId, string? SessionId, IReadOnlyList<string> Roles) before;
 
     public async Task<TResponse> Handle(
@@ -85,7 +87,7 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
 
     private async Task<TResponse> Run(bool mayRetry, RequestHandlerDelegate<TResponse> next, CancellationToken ct)
     {
-        while (true)
+        for (var retries = 0; ; retries++)
         {
             var response = await next();
             if (response is IOutcome { Refusal: not null })
@@ -100,12 +102,14 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
             {
                 return await Refuse(declared, ct);
             }
-            catch (ConcurrencyException) when (mayRetry)
+            catch (ConcurrencyException) when (mayRetry && retries < MostRetries)
             {
-                mayRetry = false;
                 session.EjectAllPendingChanges();
                 refusals.Clear();
                 ForgetSignIn();
+
+                // Apart from each other, or those who lost together would meet again.
+                await Task.Delay(Random.Shared.Next(1, 10 << retries), ct);
             }
         }
     }
