@@ -36,6 +36,15 @@ public sealed partial class ProviderOptionsTests
         ("local:ClientId", "a"), ("local:Issuer", "http://127.0.0.1:8080/"), ("local:Trusted", "true")));
 
     [Theory]
+    [InlineData("https://id.example.com", "http://localhost:9200/keys", false, false)]
+    [InlineData("https://id.example.com", "https://127.0.0.1/keys", false, false)]
+    [InlineData("https://id.example.com", "https://keys.example.com/keys", false, true)]
+    [InlineData("http://127.0.0.1:8080", "http://127.0.0.1:8080/keys", false, true)]
+    [InlineData("https://id.example.com", "http://localhost:9200/keys", true, true)]
+    public void Only_an_issuer_on_this_machine_names_endpoints_on_it(string issuer, string endpoint, bool isDevelopment, bool isSafe) =>
+        Assert.Equal(isSafe, ProvidersOptionsValidation.IsSafeEndpoint(new Uri(endpoint), new Uri(issuer), isDevelopment));
+
+    [Theory]
     [InlineData("acme:Issuer", "https://id.example.com", "Auth:Providers:acme:ClientId is missing.")]
     [InlineData("acme:ClientId", "a", "Auth:Providers:acme:Issuer is missing.")]
     [InlineData("github:ClientId", "a", "Auth:Providers:github:ClientSecret is missing.")]

@@ -36,6 +36,12 @@ internal sealed record RateLimit(string Pattern, TimeSpan Window, int Max, bool 
         // Upstream leaves these to its default. They take a password…
         Exact("/verify-password", 10, 3),
         Exact("/delete-user*", 10, 3),
+        // …or store a sealed state, or ask a provider, each time…
+        Exact("/link-social", 10, 3),
+        Exact("/unlink-account", 10, 10),
+        Exact("/refresh-token", 10, 10),
+        Local("/get-access-token", 10, 100),
+        Local("/account-info", 10, 100),
         // …or a token that was sent or shown to somebody, and a mistyped one must not lock its owner out.
         Exact("/reset-password*", 10, 10),
         Exact("/verify-email", 10, 10),
@@ -54,6 +60,8 @@ internal sealed record RateLimit(string Pattern, TimeSpan Window, int Max, bool 
         .MaxBy(rule => rule.IsPrefix ? rule.Pattern.Length : int.MaxValue)!;
 
     private static RateLimit Exact(string pattern, int seconds, int max) => new(pattern, TimeSpan.FromSeconds(seconds), max, IsExact: true);
+
+    private static RateLimit Local(string pattern, int seconds, int max) => new(pattern, TimeSpan.FromSeconds(seconds), max, IsExact: false);
 
     private bool Covers(string path) => IsPrefix
         ? path.AsSpan().StartsWith(Pattern.AsSpan(..^1), StringComparison.Ordinal)

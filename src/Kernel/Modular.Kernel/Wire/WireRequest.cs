@@ -15,6 +15,9 @@ internal static partial class WireRequest
     public const string Json = "application/json";
     public const string Form = "application/x-www-form-urlencoded";
 
+    /// <summary>Longer ones are not trusted: they are stored, and sent in mails, before anybody has signed in.</summary>
+    private const int LongestRedirect = 2048;
+
     private static readonly (string Member, string Label, string Code)[] RedirectMembers =
     [
         ("callbackURL", "callbackURL", "INVALID_CALLBACK_URL"),
@@ -79,7 +82,7 @@ internal static partial class WireRequest
                 continue;
             if (target.Value.ValueKind != JsonValueKind.String)
                 return Refusal.BadRequest("BAD_REQUEST", $"Invalid {label}: expected a string").WithoutCode();
-            if (!trusted.IsTrustedRedirect(context, target.Value.GetString()!))
+            if (!IsRedirect(context, target.Value.GetString()!, trusted))
                 return Refusal.Forbidden(code, $"Invalid {label}");
         }
 
@@ -88,9 +91,12 @@ internal static partial class WireRequest
 
     /// <summary>Redirect targets of a GET, all refused with one code (contract §3, last row).</summary>
     public static Refusal? CheckRedirects(HttpContext context, JsonElement query, IReadOnlyList<string> members, TrustedUrls trusted) =>
-        members.All(member => Truthy(query, member) is not { ValueKind: JsonValueKind.String } target || trusted.IsTrustedRedirect(context, target.GetString()!))
+        members.All(member => Truthy(query, member) is not { ValueKind: JsonValueKind.String } target || IsRedirect(context, target.GetString()!, trusted))
             ? null
             : Refusal.Forbidden("INVALID_CALLBACK_URL", "Invalid callbackURL");
+
+    private static bool IsRedirect(HttpContext context, string url, TrustedUrls trusted) =>
+        url.Length <= LongestRedirect && trusted.IsTrustedRedirect(context, url);
 
     private static Refusal? RequireOrigin(HttpContext context, TrustedUrls trusted)
     {

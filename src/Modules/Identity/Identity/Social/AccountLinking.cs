@@ -34,6 +34,13 @@ internal sealed class AccountLinking(
         return Outcome.Done;
     }
 
+    /// <summary>The session that wanted the account is over.</summary>
+    public Outcome RefuseEndedSession(string userId, string providerId)
+    {
+        refusals.Record($"linking:{userId}", new AccountChangeRefused(userId, providerId, "link", "session_ended", record.Now));
+        return ProviderRefusals.UnableToLink;
+    }
+
     internal static Refusal? Decide(ProviderOptions provider, ProviderUser person, User user, Account? known, DateTimeOffset now) => known switch
     {
         _ when user.IsBanned(now) => ProviderRefusals.Banned,

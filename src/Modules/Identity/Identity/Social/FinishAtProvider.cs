@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Modular.Kernel;
+using Modular.Sessions.Contracts;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -18,7 +19,9 @@ internal static class FinishAtProvider
 
     internal sealed record EnterCommand(Arrival Arrival) : IRequest<Outcome<Arrived>>, IIdempotent;
 
-    internal sealed record LinkCommand(string UserId, Arrival Arrival) : IRequest<Outcome>, IIdempotent;
+    /// <param name="Target">Who wanted it, in which session.</param>
+    /// <param name="SessionId">The session that the browser came back with.</param>
+    internal sealed record LinkCommand(LinkTarget Target, string? SessionId, Arrival Arrival) : IRequest<Outcome>, IIdempotent;
 
     /// <summary>What the provider sent the browser back with.</summary>
     internal sealed record Answer(string? State, string? Code, string? Error, string? Description, string? Issuer)
@@ -59,7 +62,7 @@ internal static class FinishAtProvider
             try
             {
                 return state.LinkTo is { } target
-                    ? await Link(state, target, arrival.Answer, caller, mediator, errorUrl, ct)
+                    ? await Link(context, state, target, arrival.Answer, mediator, errorUrl, ct)
                     : await Enter(context, state, flow.With(context, caller, arrival.Answer, state.CallbackUrl), mediator, errorUrl, ct);
             }
             catch (ConcurrencyException)
@@ -109,11 +112,10 @@ internal static class FinishAtProvider
         }
 
         private static async Task<IResult> Link(
-            ProviderState state, LinkTarget target, Arrival arrival, Caller caller, IMediator mediator, string errorUrl, CancellationToken ct)
+            HttpContext context, ProviderState state, LinkTarget target, Arrival arrival, IMediator mediator, string errorUrl, CancellationToken ct)
         {
-            // Whoever asked for it acts, also where their session has ended while they were away.
-            (caller.UserId, caller.SessionId) = (target.UserId, target.SessionId);
-            var outcome = await ProviderRefusals.Insist(() => mediator.Send(new LinkCommand(target.UserId, arrival), ct));
+            var session = await SignedInExtensions.Identify(context);
+            var outcome = await ProviderRefusals.Insist(() => mediator.Send(new LinkCommand(target, session?.SessionId, arrival), ct));
             return outcome.Refusal is { } refusal ? Redirect(errorUrl, refusal) : WireJson.Redirect(state.CallbackUrl);
         }
 
@@ -145,8 +147,13 @@ internal static class FinishAtProvider
         public Task<Outcome<Arrived>> Handle(EnterCommand command, CancellationToken ct) => signIn.Enter(command.Arrival, ct);
     }
 
-    internal sealed class LinkHandler(AccountLinking linking) : IRequestHandler<LinkCommand, Outcome>
+    internal sealed class LinkHandler(AccountLinking linking, IMediator mediator) : IRequestHandler<LinkCommand, Outcome>
     {
-        public Task<Outcome> Handle(LinkCommand command, CancellationToken ct) => linking.Link(command.UserId, command.Arrival, ct);
+        // Ending a session ends what was begun in it: whoever took it over must not leave with a way in of their own.
+        public async Task<Outcome> Handle(LinkCommand command, CancellationToken ct) =>
+            command.Target is { UserId: var userId, SessionId: { } sessionId } && sessionId == command.SessionId
+                && await mediator.Send(new HoldSession(sessionId, userId), ct)
+                ? await linking.Link(userId, command.Arrival, ct)
+                : linking.RefuseEndedSession(command.Target.UserId, command.Arrival.ProviderId);
     }
 }

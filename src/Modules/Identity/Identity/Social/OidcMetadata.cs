@@ -64,7 +64,7 @@ internal sealed record OidcMetadata(Uri Authorization, Uri Token, Uri Keys, Uri?
         {
             if (document.Text(name) is not { } text)
                 return null;
-            return Uri.TryCreate(text, UriKind.Absolute, out var url) && ProvidersOptionsValidation.IsSafe(url, isDevelopment)
+            return Uri.TryCreate(text, UriKind.Absolute, out var url) && ProvidersOptionsValidation.IsSafeEndpoint(url, Address(dialect), isDevelopment)
                 ? url
                 : throw new ProviderException($"{Address(dialect)}: {name} is not to be trusted with a secret: '{text}'.");
         }

@@ -43,22 +43,43 @@ internal sealed record ProviderRequest(
     IReadOnlyDictionary<string, string> Parameters,
     GivenIdToken? IdToken)
 {
+    private const int MostItems = 50;
+    private const int LongestItem = 2048;
+    private const int LongestData = 8192;
+
     public static ProviderRequest Read(WireBody body)
     {
-        body.OptionalObject("additionalData");
+        if (body.OptionalObject("additionalData")?.GetRawText().Length > LongestData)
+            body.Fail("additionalData", $"Too big: expected JSON to have <={LongestData} characters");
         return new ProviderRequest(
             body.RequiredString("provider"),
             NotEmpty(body.OptionalString("callbackURL")),
             NotEmpty(body.OptionalString("errorCallbackURL")),
             body.OptionalBool("disableRedirect"),
-            body.OptionalStrings("scopes") ?? [],
+            ReadScopes(body),
             body.OptionalBool("requestSignUp"),
-            body.OptionalString("loginHint"),
+            Short(body, "loginHint", body.OptionalString("loginHint")),
             ReadParameters(body),
             ReadIdToken(body));
     }
 
     public static string? NotEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private static string? Short(WireBody body, string name, string? text)
+    {
+        if (text?.Length > LongestItem)
+            body.Fail(name, $"Too big: expected string to have <={LongestItem} characters");
+        return text;
+    }
+
+    private static IReadOnlyList<string> ReadScopes(WireBody body)
+    {
+        var scopes = body.OptionalStrings("scopes") ?? [];
+        if (scopes.Count > MostItems)
+            body.Fail("scopes", $"Too big: expected array to have <={MostItems} items");
+        Short(body, "scopes", string.Join(' ', scopes));
+        return scopes;
+    }
 
     private static Dictionary<string, string> ReadParameters(WireBody body)
     {
@@ -71,6 +92,9 @@ internal sealed record ProviderRequest(
                 body.Fail($"additionalParams.{parameter.Name}", "Invalid input: expected string");
         }
 
+        if (parameters.Count > MostItems)
+            body.Fail("additionalParams", $"Too big: expected object to have <={MostItems} members");
+        Short(body, "additionalParams", string.Concat(parameters.Select(pair => pair.Key + pair.Value)));
         if (parameters.Keys.Any(AuthorizationRequest.Reserved.Contains))
             body.Fail("additionalParams", $"additionalParams cannot include reserved OAuth parameters: {string.Join(", ", AuthorizationRequest.Reserved)}");
         return parameters;

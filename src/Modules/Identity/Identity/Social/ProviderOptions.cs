@@ -95,6 +95,13 @@ internal sealed class ProvidersOptionsValidation(IHostEnvironment environment) :
     public static bool IsSafe(Uri url, bool isDevelopment) =>
         url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && (isDevelopment || IsLoopback(url)));
 
+    /// <summary>
+    /// Whether an issuer may name this as one of its endpoints: only one on this machine may send us to this machine, or a
+    /// foreign one could have the server ask what nobody outside may (server-side request forgery).
+    /// </summary>
+    public static bool IsSafeEndpoint(Uri url, Uri authority, bool isDevelopment) =>
+        IsSafe(url, isDevelopment) && (isDevelopment || !IsLoopback(url) || IsLoopback(authority));
+
     private IEnumerable<string> Failures(string id, ProviderOptions provider)
     {
         var key = $"Auth:Providers:{id}";
