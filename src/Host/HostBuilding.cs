@@ -98,6 +98,8 @@ internal static class HostBuilding
 
     private static void Map(WebApplication app)
     {
+        foreach (var module in Modules.All)
+            module.UseFirst(app);
         app.UseSecurityHeaders();
         app.UseCrossOrigin();
         app.UseProblems();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Modular.Kernel;
 
@@ -8,6 +9,9 @@ public sealed class SessionCookies(SignedCookies cookies)
     public const string Token = "session_token";
     public const string Data = "session_data";
     public const string NotRemembered = "dont_remember";
+
+    private string? plainName;
+    private string? secureName;
 
     /// <summary>Sets the session's cookie.</summary>
     /// <param name="context">Request and response.</param>
@@ -33,6 +37,15 @@ public sealed class SessionCookies(SignedCookies cookies)
 
     /// <summary>The bare token when its signature is ours; says nothing about whether the session lives.</summary>
     public string? ReadToken(HttpContext context) => cookies.Read(context, Token);
+
+    /// <summary>The same without allocating anything; see <see cref="SignedCookies.Find(StringValues, string, Span{byte}, out int)"/>.</summary>
+    public CookieFound ReadToken(StringValues headers, Span<byte> token, out int length)
+    {
+        // Made once, not with each request; the public address may be known only after the start.
+        var isSecure = cookies.IsSecure;
+        ref var name = ref isSecure ? ref secureName : ref plainName;
+        return cookies.Find(headers, name ??= cookies.NameOf(Token), token, out length);
+    }
 
     /// <summary>Whether the request carries our <c>dont_remember</c>: such a session is never refreshed.</summary>
     public bool IsNotRemembered(HttpContext context) => cookies.Read(context, NotRemembered) is not null;

@@ -1,0 +1,64 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+using Modular.Kernel;
+
+namespace Modular.Sessions;
+
+/// <summary>
+/// The busiest route there is, <c>GET /get-session</c>, where nothing but memory is needed for the answer: the cookie is
+/// not ours, or this node knows its session. Everything else goes the way of all requests, to <see cref="ReadSession"/>.
+/// Allocates nothing but what the web server does.
+/// </summary>
+internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies, PublicAddress address, TimeProvider clock)
+{
+    private const string Path = "/api/auth/get-session";
+
+    private static readonly byte[] Nobody = "null"u8.ToArray();
+    private static readonly StringValues JsonType = "application/json";
+    private static readonly StringValues NoStore = "no-store";
+    private static readonly StringValues NoCache = "no-cache";
+    private static readonly StringValues NoSniff = "nosniff";
+    private static readonly StringValues Deny = "DENY";
+    private static readonly StringValues SameOrigin = "same-origin";
+    private static readonly StringValues OneYear = "max-age=31536000";
+
+    /// <summary>Null: not for us to answer.</summary>
+    public Task? TryAnswer(HttpContext context)
+    {
+        var request = context.Request;
+        if (!IsPlain(request))
+            return null;
+        Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
+        var found = cookies.ReadToken(request.Headers.Cookie, token, out var length);
+        if (found == CookieFound.Missing)
+            return Write(context.Response, Nobody);
+        if (found == CookieFound.Odd)
+            return null;
+        if (sessions.Find(TokenHash.Of(token[..length])) is not { } known || known.GoodUntil <= clock.GetUtcNow().UtcTicks)
+            return null;
+        if (known.Live is null)
+            cookies.Clear(context);
+        return Write(context.Response, known.Answer);
+    }
+
+    // What has a query, or comes from a page elsewhere, is rare enough to go the other way.
+    private static bool IsPlain(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method) && request.Path.Value == Path && !request.QueryString.HasValue
+        && request.Headers.Origin.Count == 0;
+
+    // The headers that SecurityHeaders and ReadSession would have set.
+    private Task Write(HttpResponse response, byte[] answer)
+    {
+        var headers = response.Headers;
+        if (address.IsSecure)
+            headers.StrictTransportSecurity = OneYear;
+        headers.ContentType = JsonType;
+        headers.ContentLength = answer.Length;
+        headers.CacheControl = NoStore;
+        headers.Pragma = NoCache;
+        headers.XContentTypeOptions = NoSniff;
+        headers.XFrameOptions = Deny;
+        headers["Referrer-Policy"] = SameOrigin;
+        return response.Body.WriteAsync(answer, 0, answer.Length);
+    }
+}
