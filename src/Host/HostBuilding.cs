@@ -100,6 +100,8 @@ internal static class HostBuilding
     {
         foreach (var module in Modules.All)
             module.UseFirst(app);
+        // Where it stands, not in front of all as WebApplication has it unless told: what is answered above needs no route.
+        app.UseRouting();
         app.UseSecurityHeaders();
         app.UseCrossOrigin();
         app.UseProblems();
