@@ -10,8 +10,9 @@ public sealed class SessionCookies(SignedCookies cookies)
     public const string Data = "session_data";
     public const string NotRemembered = "dont_remember";
 
-    private string? plainName;
-    private string? secureName;
+    // Made once, not with each request; the public address may be known only after the start.
+    private Made? plain;
+    private Made? secure;
 
     /// <summary>Sets the session's cookie.</summary>
     /// <param name="context">Request and response.</param>
@@ -39,14 +40,28 @@ public sealed class SessionCookies(SignedCookies cookies)
     public string? ReadToken(HttpContext context) => cookies.Read(context, Token);
 
     /// <summary>The same without allocating anything; see <see cref="SignedCookies.Find(StringValues, string, Span{byte}, out int)"/>.</summary>
-    public CookieFound ReadToken(StringValues headers, Span<byte> token, out int length)
+    public CookieFound ReadToken(StringValues headers, Span<byte> token, out int length) =>
+        cookies.Find(headers, Ours.TokenName, token, out length);
+
+    /// <summary>The session's cookie as it came, signature unchecked; empty where <see cref="ReadToken(StringValues, Span{byte}, out int)"/> finds none.</summary>
+    public ReadOnlySpan<char> FindToken(StringValues headers) => SignedCookies.FindRaw(headers, Ours.TokenName);
+
+    /// <summary>What <see cref="Clear"/> sends, where nothing else sets a cookie.</summary>
+    public StringValues Cleared => Ours.Cleared;
+
+    private Made Ours
     {
-        // Made once, not with each request; the public address may be known only after the start.
-        var isSecure = cookies.IsSecure;
-        ref var name = ref isSecure ? ref secureName : ref plainName;
-        return cookies.Find(headers, name ??= cookies.NameOf(Token), token, out length);
+        get
+        {
+            var isSecure = cookies.IsSecure;
+            ref var made = ref isSecure ? ref secure : ref plain;
+            return made ??= new Made(
+                cookies.NameOf(Token), new StringValues([cookies.Deleted(Token), cookies.Deleted(Data), cookies.Deleted(NotRemembered)]));
+        }
     }
 
     /// <summary>Whether the request carries our <c>dont_remember</c>: such a session is never refreshed.</summary>
     public bool IsNotRemembered(HttpContext context) => cookies.Read(context, NotRemembered) is not null;
+
+    private sealed record Made(string TokenName, StringValues Cleared);
 }

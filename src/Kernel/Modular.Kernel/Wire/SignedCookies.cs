@@ -69,6 +69,12 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
         return CookieFound.Ours;
     }
 
+    /// <summary>The same raw value that the look for a signed cookie checks; empty when there is none, or several headers.</summary>
+    /// <param name="headers">Every <c>Cookie</c> header of the request.</param>
+    /// <param name="fullName">As on the wire.</param>
+    public static ReadOnlySpan<char> FindRaw(StringValues headers, string fullName) =>
+        headers.Count == 1 && TryFindRaw(headers[0], fullName, out var raw) ? raw : [];
+
     /// <summary>
     /// The raw value of a cookie, not percent-decoded; quotes around it taken off. Of several with one name the first wins:
     /// browsers send the most specific path first.
@@ -107,14 +113,21 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
     /// <summary>Deletes a cookie: empty value, <c>Max-Age=0</c>, the same attributes.</summary>
     public void Delete(HttpContext context, string name) => Write(context, name, "", TimeSpan.Zero);
 
+    /// <summary>What <see cref="Delete"/> sends.</summary>
+    public string Deleted(string name) => Text(name, "", TimeSpan.Zero);
+
     private void Write(HttpContext context, string name, string value, TimeSpan? maxAge)
     {
         var full = NameOf(name) + "=";
-        var age = maxAge is { } life ? $"; Max-Age={(long)life.TotalSeconds}" : "";
-        var cookie = $"{full}{value}{age}; Path=/; HttpOnly{(address.IsSecure ? "; Secure" : "")}; SameSite=Lax";
         var headers = context.Response.Headers;
         var others = headers.SetCookie.Where(set => set?.StartsWith(full, StringComparison.Ordinal) != true);
-        headers.SetCookie = new StringValues([.. others, cookie]);
+        headers.SetCookie = new StringValues([.. others, Text(name, value, maxAge)]);
+    }
+
+    private string Text(string name, string value, TimeSpan? maxAge)
+    {
+        var age = maxAge is { } life ? $"; Max-Age={(long)life.TotalSeconds}" : "";
+        return $"{NameOf(name)}={value}{age}; Path=/; HttpOnly{(address.IsSecure ? "; Secure" : "")}; SameSite=Lax";
     }
 
     private static string Signature(string value, ReadOnlySpan<byte> secret) =>

@@ -16,6 +16,9 @@ internal sealed class KnownSession
     /// <summary>The body of <c>GET /get-session</c>.</summary>
     public byte[] Answer { get; }
 
+    /// <summary>The cookie that it was first found by, signature and all; null: with none yet.</summary>
+    public string? Cookie { get; set; }
+
     /// <summary>Null of a dead session.</summary>
     public string? UserId => Live?.User.Id;
 

@@ -17,6 +17,7 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
     private const int Remembered = 4096;
 
     private readonly ConcurrentDictionary<TokenHash, KnownSession> sessions = new();
+    private readonly ConcurrentDictionary<string, KnownSession> byCookie = new(SameCookie.Comparer);
     private readonly Dictionary<string, HashSet<KnownSession>> byUser = [];
     private readonly RecentlyUsed order = new(options.Value.TableMegabytes * 1024L * 1024);
     private readonly string[] invalidated = new string[Remembered];
@@ -38,6 +39,33 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
         known.Touch();
         metrics.Hit();
         return known;
+    }
+
+    /// <summary>
+    /// The session of a cookie that has been checked before, by the whole of it: a signature that was found good stays good,
+    /// and need not be computed again. Null: check it.
+    /// </summary>
+    /// <param name="cookie">As in the header, with its signature.</param>
+    public KnownSession? Recognize(ReadOnlySpan<char> cookie)
+    {
+        if (cookie.IsEmpty || !byCookie.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(cookie, out var known) || !lease.Holds())
+            return null;
+        known.Touch();
+        metrics.Hit();
+        return known;
+    }
+
+    /// <summary>To be called once the cookie's signature has been found good; of several spellings the first stays.</summary>
+    public void Remember(KnownSession known, ReadOnlySpan<char> cookie)
+    {
+        if (known.Cookie is not null || cookie.IsEmpty)
+            return;
+        lock (gate)
+        {
+            // It may have left since it was found, and nobody would remove it again.
+            if (known.Cookie is null && sessions.TryGetValue(known.Token, out var still) && still == known)
+                byCookie[known.Cookie = cookie.ToString()] = known;
+        }
     }
 
     /// <summary>To be called before the database is asked: what is invalidated from here on is not kept.</summary>
@@ -87,6 +115,7 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
             if (userId == Everybody)
             {
                 sessions.Clear();
+                byCookie.Clear();
                 byUser.Clear();
                 order.Clear();
             }
@@ -115,6 +144,8 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
     private void Remove(KnownSession known)
     {
         sessions.TryRemove(new KeyValuePair<TokenHash, KnownSession>(known.Token, known));
+        if (known.Cookie is { } cookie)
+            byCookie.TryRemove(new KeyValuePair<string, KnownSession>(cookie, known));
         order.Remove(known);
         if (known.UserId is { } user && byUser.TryGetValue(user, out var theirs) && theirs.Remove(known) && theirs.Count == 0)
             byUser.Remove(user);

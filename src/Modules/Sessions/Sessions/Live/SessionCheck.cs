@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Modular.Kernel;
@@ -28,17 +29,31 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
         var request = context.Request;
         if (!IsPlain(request))
             return null;
-        Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
-        var found = cookies.ReadToken(request.Headers.Cookie, token, out var length);
-        if (found == CookieFound.Missing)
-            return Write(context.Response, Nobody);
-        if (found == CookieFound.Odd)
-            return null;
-        if (sessions.Find(TokenHash.Of(token[..length])) is not { } known || known.GoodUntil <= clock.GetUtcNow().UtcTicks)
+        var cookie = cookies.FindToken(request.Headers.Cookie);
+        if (sessions.Recognize(cookie) is not { } known)
+        {
+            var found = Check(request.Headers.Cookie, out var checkedNow);
+            if (found == CookieFound.Missing)
+                return Write(context.Response, Nobody);
+            if (checkedNow is null)
+                return null;
+            known = checkedNow;
+            sessions.Remember(known, cookie);
+        }
+
+        if (known.GoodUntil <= clock.GetUtcNow().UtcTicks)
             return null;
         if (known.Live is null)
-            cookies.Clear(context);
+            context.Response.Headers.SetCookie = cookies.Cleared;
         return Write(context.Response, known.Answer);
+    }
+
+    private CookieFound Check(StringValues headers, out KnownSession? known)
+    {
+        Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
+        var found = cookies.ReadToken(headers, token, out var length);
+        known = found == CookieFound.Ours ? sessions.Find(TokenHash.Of(token[..length])) : null;
+        return found;
     }
 
     // What has a query, or comes from a page elsewhere, is rare enough to go the other way.
@@ -59,6 +74,8 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
         headers.XContentTypeOptions = NoSniff;
         headers.XFrameOptions = Deny;
         headers["Referrer-Policy"] = SameOrigin;
-        return response.Body.WriteAsync(answer, 0, answer.Length);
+        // Not flushed here: the server sends headers and body by one call when the request is done.
+        response.BodyWriter.Write(answer);
+        return Task.CompletedTask;
     }
 }
