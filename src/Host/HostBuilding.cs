@@ -85,6 +85,7 @@ internal static class HostBuilding
             .AddCheck<SubscriptionHealth>("subscriptions")
             .AddCheck<MessagingHealth>("messaging");
         builder.Services.AddApiDescription();
+        builder.Services.AddRequestLog();
     }
 
     private static async Task Migrate(WebApplication app)
@@ -100,10 +101,12 @@ internal static class HostBuilding
     {
         foreach (var module in Modules.All)
             module.UseFirst(app);
+        app.UseRequestLog();
         app.UseSecurityHeaders();
         app.UseCrossOrigin();
         app.UseProblems();
         app.UseCaller();
+        app.UseRateLimiting();
         app.MapHealth();
         app.MapApiDescription();
         app.MapEndpoints(Modules.All);

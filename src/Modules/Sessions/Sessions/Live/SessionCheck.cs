@@ -9,7 +9,7 @@ namespace Modular.Sessions;
 /// not ours, or this node knows its session. Everything else goes the way of all requests, to <see cref="ReadSession"/>.
 /// Allocates nothing but what the web server does.
 /// </summary>
-internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies, PublicAddress address, TimeProvider clock)
+internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies, PublicAddress address, EarlyReads reads, TimeProvider clock)
 {
     private const string Path = "/api/auth/get-session";
 
@@ -22,6 +22,8 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
     private static readonly StringValues SameOrigin = "same-origin";
     private static readonly StringValues OneYear = "max-age=31536000";
 
+    private readonly Func<HttpContext, bool> isAllowed = reads.Of("/get-session");
+
     /// <summary>Null: not for us to answer.</summary>
     public Task? TryAnswer(HttpContext context)
     {
@@ -30,11 +32,11 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
             return null;
         Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
         var found = cookies.ReadToken(request.Headers.Cookie, token, out var length);
-        if (found == CookieFound.Missing)
-            return Write(context.Response, Nobody);
         if (found == CookieFound.Odd)
             return null;
-        if (sessions.Find(TokenHash.Of(token[..length])) is not { } known || known.GoodUntil <= clock.GetUtcNow().UtcTicks)
+        if (found == CookieFound.Missing)
+            return isAllowed(context) ? Write(context.Response, Nobody) : null;
+        if (sessions.Find(TokenHash.Of(token[..length])) is not { } known || known.GoodUntil <= clock.GetUtcNow().UtcTicks || !isAllowed(context))
             return null;
         if (known.Live is null)
             cookies.Clear(context);
