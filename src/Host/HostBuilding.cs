@@ -85,6 +85,7 @@ internal static class HostBuilding
             .AddCheck<SubscriptionHealth>("subscriptions")
             .AddCheck<MessagingHealth>("messaging");
         builder.Services.AddApiDescription();
+        builder.Services.AddRequestLog();
     }
 
     private static async Task Migrate(WebApplication app)
@@ -102,10 +103,12 @@ internal static class HostBuilding
             module.UseFirst(app);
         // Where it stands, not in front of all as WebApplication has it unless told: what is answered above needs no route.
         app.UseRouting();
+        app.UseRequestLog();
         app.UseSecurityHeaders();
         app.UseCrossOrigin();
         app.UseProblems();
         app.UseCaller();
+        app.UseRateLimiting();
         app.MapHealth();
         app.MapApiDescription();
         app.MapEndpoints(Modules.All);

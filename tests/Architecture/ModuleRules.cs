@@ -70,7 +70,7 @@ public sealed class ModuleRules
     [Theory, MemberData(nameof(EveryModule))]
     public void A_modules_SQL_names_only_its_own_schema(string module)
     {
-        var schemas = Solution.Modules.Select(name => name.ToLowerInvariant()).Append("store").Append("messaging").ToList();
+        var schemas = Solution.Modules.Select(name => name.ToLowerInvariant()).Append("store").Append("messaging").Append("kernel").ToList();
         Assert.Empty(Solution.Files(Solution.CoreFolder(module)).SelectMany(file => Rules.ForeignSchemas(module, file, schemas)));
     }
 

@@ -9,8 +9,10 @@ internal sealed class CommandLine(string connectionString)
     private readonly string[] _settings =
     [
         $"--ConnectionStrings:Modular={connectionString}", "--DATABASE_URL=", "--DATABASE_URL_UNPOOLED=",
-        "--Auth:Secret=a secret for tests, long enough to be one", "--Auth:PasswordIterations=1000",
+        "--Auth:PasswordIterations=1000",
     ];
+
+    public string Secret { get; init; } = "a secret for tests, long enough to be one";
 
     public string Environment { get; init; } = "Development";
 
@@ -20,7 +22,7 @@ internal sealed class CommandLine(string connectionString)
         using var output = new StringWriter();
         using var error = new StringWriter();
         var terminal = new Terminal(new StringReader(input), output, error, hasPerson: false);
-        var exitCode = await Verbs.Run([.. words, .. _settings, "--environment", Environment], terminal);
+        var exitCode = await Verbs.Run([.. words, .. _settings, $"--Auth:Secret={Secret}", "--environment", Environment], terminal);
         return new(exitCode, output.ToString(), error.ToString());
     }
 

@@ -11,12 +11,17 @@ internal sealed class HostProcess : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private readonly ConcurrentQueue<string> _said;
 
-    private HostProcess(Process process, string url)
+    private HostProcess(Process process, string url, ConcurrentQueue<string> said)
     {
         _process = process;
+        _said = said;
         Url = url;
     }
+
+    /// <summary>Everything that it has written so far.</summary>
+    public string Log => string.Join('\n', _said);
 
     /// <summary>Where it listens.</summary>
     public string Url { get; }
@@ -42,13 +47,14 @@ internal sealed class HostProcess : IAsyncDisposable
         foreach (var setting in settings)
             start.ArgumentList.Add(setting);
         var process = new Process { StartInfo = start };
-        var listening = ListeningAddress(process);
+        var said = new ConcurrentQueue<string>();
+        var listening = ListeningAddress(process, said);
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         try
         {
-            return new HostProcess(process, await listening.WaitAsync(Limit));
+            return new HostProcess(process, await listening.WaitAsync(Limit), said);
         }
         catch
         {
@@ -73,20 +79,18 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     // Read to the end, or the pipe fills up and the Host stands still.
-    private static Task<string> ListeningAddress(Process process)
+    private static Task<string> ListeningAddress(Process process, ConcurrentQueue<string> said)
     {
         const string Mark = "Now listening on: ";
-        var said = new ConcurrentQueue<string>();
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
         process.OutputDataReceived += (_, line) =>
         {
+            said.Enqueue(line.Data ?? "");
             if (line.Data is null)
                 listening.TrySetException(new InvalidOperationException($"The Host ended before it listened: {string.Join('\n', said)}"));
             else if (line.Data.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at)
-                listening.TrySetResult(line.Data[(at + Mark.Length)..].Trim());
-            else
-                said.Enqueue(line.Data);
+                listening.TrySetResult(line.Data[(at + Mark.Length)..].Split('"', ' ')[0]);
         };
         return listening.Task;
     }

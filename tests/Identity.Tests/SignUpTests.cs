@@ -7,6 +7,15 @@ public sealed class SignUpTests
 {
     private static readonly SignUp.Request Valid = new("Ada", "ada@example.com", People.Password, null, null, null, null);
 
+    [Theory]
+    [InlineData(0, 500)]
+    [InlineData(120, 380)]
+    [InlineData(499, 1)]
+    [InlineData(500, 500)]
+    [InlineData(730, 270)]
+    public void An_answer_that_must_not_tell_waits_for_the_next_half_second(int elapsed, int wait) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(wait), SignUp.UntilBeat(TimeSpan.FromMilliseconds(elapsed)));
+
     [Fact]
     public void A_valid_request_is_not_refused() => Assert.Null(SignUp.Forbids(Valid, allowSignUp: true));
 

@@ -35,6 +35,7 @@ internal sealed class App : IAsyncDisposable
             ["Auth:Secret"] = Secret,
             ["Auth:BaseUrl"] = "http://localhost:4877",
             ["Auth:TrustedOrigins"] = "http://app.localhost:3000",
+            ["RateLimiting:Enabled"] = "false",
         });
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         var log = new ConcurrentLog();
@@ -46,7 +47,7 @@ internal sealed class App : IAsyncDisposable
         builder.Services.AddKernel().AddModule(module, builder.Configuration);
 
         var app = builder.Build();
-        app.UseProblems().UseCaller();
+        app.UseProblems().UseCaller().UseRateLimiting();
         routes?.Invoke(app);
         app.MapEndpoints([module]);
         app.MapOpenApi();

@@ -12,6 +12,8 @@ internal static class DatabaseCommands
         runner.Command("migrate", "Apply what is pending. The version before this one keeps running.", Migrate),
         runner.Command("status", "Say where each migration stands. Exit code 1 when one is not applied.", Status),
         runner.Command("validate", "Say how the schema differs from what this version expects. Exit code 1 when it does.", Validate),
+        BackupCommands.Backup(runner),
+        BackupCommands.Restore(runner),
         Reset(runner),
     };
 
@@ -64,7 +66,7 @@ internal static class DatabaseCommands
                     throw new UsageException("This is Production (ASPNETCORE_ENVIRONMENT says so, or nothing does): say --force to lose its data.");
                 var schemas = command.Get<SchemaReset>().Schemas;
                 if (!command.Parsed.GetValue(yes))
-                    Ask(command, schemas);
+                    AskToDrop(command, schemas);
                 await command.Get<SchemaReset>().Drop(ct);
                 await command.Get<SchemaMigrator>().Apply(ct);
                 command.Answer(new { reset = schemas }, terminal => terminal.Output.WriteLine($"Made anew: {string.Join(", ", schemas)}."));
@@ -75,7 +77,8 @@ internal static class DatabaseCommands
         return reset;
     }
 
-    private static void Ask(Invocation command, IReadOnlyList<string> schemas)
+    /// <summary>Asks whoever is there; nobody there is a no.</summary>
+    public static void AskToDrop(Invocation command, IReadOnlyList<string> schemas)
     {
         if (!command.Terminal.HasPerson)
             throw new UsageException("Nobody can be asked here: say --yes to lose the data.");

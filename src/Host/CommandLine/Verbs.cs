@@ -95,7 +95,7 @@ internal static class Verbs
         PostgresException refused => $"The database refused: {refused.MessageText}",
         NpgsqlException => $"The database does not answer: {problem.Message}",
         ConcurrencyException or DocumentAlreadyExistsException => "Somebody else was faster, and nothing was changed: try again.",
-        CommandFailedException or UnknownEventTypeException => problem.Message,
+        CommandFailedException or BackupException or UnknownEventTypeException => problem.Message,
         _ => null,
     };
 }

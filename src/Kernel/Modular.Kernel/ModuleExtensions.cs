@@ -12,8 +12,8 @@ namespace Modular.Kernel;
 public static class ModuleExtensions
 {
     /// <summary>
-    /// Adds the request pipeline, the caller, the clock, the options of <c>Auth:*</c> and the pieces of the wire
-    /// protocol. Needs an <see cref="IConfiguration"/> and a host environment in the container, as every host has.
+    /// Adds the request pipeline, the caller, the clock, the options of <c>Auth:*</c>, the rate limits and the pieces of
+    /// the wire protocol. Needs an <see cref="IConfiguration"/> and a host environment in the container, as every host has.
     /// </summary>
     public static IServiceCollection AddKernel(this IServiceCollection services)
     {
@@ -33,7 +33,7 @@ public static class ModuleExtensions
         services.TryAddSingleton<TrustedUrls>();
         services.TryAddSingleton<SignedCookies>();
         services.TryAddSingleton<SessionCookies>();
-        return services.AddProblems().AddWireDescriptions();
+        return services.AddProblems().AddWireDescriptions().AddRateLimiting();
     }
 
     /// <summary>

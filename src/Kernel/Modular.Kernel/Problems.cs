@@ -85,7 +85,7 @@ public static class Problems
 
         var isOutage = IsOutage(problem);
         log.LogError(problem, "{Method} {Path} {Failed}, trace {TraceId}",
-            context.Request.Method, context.Request.Path, isOutage ? "found no database" : "failed", traceId);
+            context.Request.Method, LoggedPath.Of(context), isOutage ? "found no database" : "failed", traceId);
         var (status, code, message) = isOutage
             ? (StatusCodes.Status503ServiceUnavailable, "service_unavailable", "Service unavailable")
             : (StatusCodes.Status500InternalServerError, isAuth ? "INTERNAL_SERVER_ERROR" : "internal_error", "Internal server error");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 
@@ -14,6 +15,9 @@ public enum RefusalBody
 
     /// <summary>No body: "empty" in the contract.</summary>
     Empty,
+
+    /// <summary><c>{"message"}</c> as <c>text/plain</c>: a rate limit, contract §4.</summary>
+    PlainMessage,
 }
 
 /// <summary>
@@ -42,9 +46,19 @@ public sealed record Refusal(int Status, string Code, string Message, object? De
     /// <summary>The database or another thing we stand on does not answer; worth another try later.</summary>
     public static Refusal Unavailable(string code = "SERVICE_UNAVAILABLE", string? message = null) => Of(StatusCodes.Status503ServiceUnavailable, code, message);
 
+    /// <summary>429 of contract §4, with <c>X-Retry-After</c> in whole seconds.</summary>
+    public static Refusal TooManyRequests(TimeSpan retryAfter) =>
+        new(StatusCodes.Status429TooManyRequests, "TOO_MANY_REQUESTS", "Too many requests. Please try again later.", Body: RefusalBody.PlainMessage)
+        {
+            RetryAfter = retryAfter,
+        };
+
     /// <summary>400 for malformed input: <c>VALIDATION_ERROR</c> with the fields in the message under <c>/api/auth</c>, <c>validation_failed</c> with details elsewhere.</summary>
     public static Refusal Invalid(params IReadOnlyList<FieldError> errors) =>
         new(StatusCodes.Status400BadRequest, "VALIDATION_ERROR", string.Join("; ", errors.Select(error => error.OnTheWire)), errors);
+
+    /// <summary>How long to wait before another try; null: no answer is known to be sooner right than another.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>Any status; without a message the code is turned into a sentence (<c>session_not_found</c>: "Session not found").</summary>
     public static Refusal Of(int status, string code, string? message = null) => new(status, code, message ?? Sentence(code));
@@ -81,12 +95,15 @@ internal sealed class RefusalResult(Refusal refusal) : IResult, IStatusCodeHttpR
     public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = refusal.Status;
+        if (refusal.RetryAfter is { } wait)
+            httpContext.Response.Headers["X-Retry-After"] = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (!Surface.IsAuth(httpContext.Request.Path))
             return WireJson.Write(httpContext.Response, Elsewhere());
         return refusal.Body switch
         {
             RefusalBody.Empty => Task.CompletedTask,
             RefusalBody.MessageOnly => WireJson.Write(httpContext.Response, new MessageOnly(refusal.Message)),
+            RefusalBody.PlainMessage => WireJson.Write(httpContext.Response, new MessageOnly(refusal.Message), "text/plain;charset=UTF-8"),
             _ => WireJson.Write(httpContext.Response, new MessageAndCode(refusal.Message, refusal.Code.ToUpperInvariant())),
         };
     }

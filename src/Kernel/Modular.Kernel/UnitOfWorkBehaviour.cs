@@ -7,18 +7,26 @@ namespace Modular.Kernel;
 public interface IIdempotent;
 
 /// <summary>
-/// What a handler declares about its refusals: the event that records one, and which unique constraint means which.
+/// What a handler declares about its refusals: the event that records one, what is stored with it, and which unique
+/// constraint means which.
 /// One per scope.
 /// </summary>
 public sealed class Refusals
 {
     private readonly List<(string Stream, object Event)> _events = [];
+    private readonly List<(string Sql, object?[] Parameters)> _commands = [];
     private readonly Dictionary<string, (Refusal Refusal, string? Stream, object? Event)> _constraints = [];
 
     /// <summary>Records a refusal: committed alone, after everything else that was staged is dropped.</summary>
     /// <param name="stream">The stream it is appended to, after whatever is there.</param>
     /// <param name="event">What was refused, and why.</param>
     public void Record(string stream, object @event) => _events.Add((stream, @event));
+
+    /// <summary>
+    /// A statement that is committed with a refusal, after its events; with <c>?</c> for each parameter. What has to be
+    /// stored either way is staged in the session too: of the two only one is committed.
+    /// </summary>
+    public void QueueSqlCommand(string sql, params object?[] parameterValues) => _commands.Add((sql, parameterValues));
 
     /// <summary>A violation of this constraint at the commit is that refusal, recorded by that event.</summary>
     /// <param name="constraint">Name of the unique index.</param>
@@ -35,18 +43,21 @@ public sealed class Refusals
     {
         foreach (var (stream, @event) in _events)
             session.Events.Append(stream, @event);
+        foreach (var (sql, parameters) in _commands)
+            session.QueueSqlCommand(sql, parameters);
     }
 
     internal void Clear()
     {
         _events.Clear();
+        _commands.Clear();
         _constraints.Clear();
     }
 }
 
 /// <summary>
 /// Opens the unit of work of the outermost request and commits it: documents, events and messages together, or, when
-/// the answer is a refusal, the refusal's event alone (DESIGN §4).
+/// the answer is a refusal, what belongs to the refusal alone (DESIGN §4).
 /// </summary>
 internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
     IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller) : IPipelineBehavior<TRequest, TResponse>

@@ -143,12 +143,22 @@ public sealed class StorageOptions
 {
     internal List<(string Name, string Sql)> Scripts { get; } = [];
 
+    internal Dictionary<string, string> Partitioned { get; } = [];
+
     /// <summary>
     /// A migration step, applied once, in the order of registration. <c>{schema}</c> stands for the module's schema;
     /// other schemas that the module publishes are written <c>{neon_auth}</c>, so that <c>db validate</c> can build the
     /// expected schema beside the real one. Steps only ever expand: the version before must keep running.
     /// </summary>
     public void Script(string name, string sql) => Scripts.Add((name, sql));
+
+    /// <summary>
+    /// A table of the module's schema whose partitions are made as it grows: how <c>db restore</c> makes one that was
+    /// there when the backup was.
+    /// </summary>
+    /// <param name="table">The partitioned table.</param>
+    /// <param name="make">Makes the partition whose name is <c>$1</c>; <c>{schema}</c> stands for the module's schema.</param>
+    public void Partitions(string table, string make) => Partitioned.Add(table, make);
 }
 
 /// <summary>One registered document type.</summary>

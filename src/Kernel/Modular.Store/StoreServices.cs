@@ -33,6 +33,11 @@ public static class StoreServices
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>()));
         services.AddSingleton(sp => new SchemaReset(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>()));
+        services.AddSingleton(sp => new SchemaBackup(
+            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new SchemaRestore(
+            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<SchemaReset>(),
+            sp.GetRequiredService<SubjectKeys>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new ProjectionRebuild(sp.GetRequiredService<StoreParts>()));
         services.AddSingleton<IDocumentStore, DocumentStore>();
         services.AddScoped<EventMetadata>();

@@ -36,10 +36,10 @@ public static class WireJson
     /// <summary>A time as every answer writes it: <c>2026-11-20T21:43:13.592Z</c>.</summary>
     public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
-    internal static async Task Write(HttpResponse response, object? body)
+    internal static async Task Write(HttpResponse response, object? body, string contentType = "application/json")
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(body, body?.GetType() ?? typeof(object), Options);
-        response.ContentType = "application/json";
+        response.ContentType = contentType;
         response.ContentLength = bytes.Length;
         await response.Body.WriteAsync(bytes, response.HttpContext.RequestAborted);
     }

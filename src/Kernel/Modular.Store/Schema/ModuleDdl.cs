@@ -12,6 +12,18 @@ internal sealed record SchemaStep(string Schema, string Name, string Sql, bool R
 /// <summary>The DDL of everything registered.</summary>
 internal static partial class ModuleDdl
 {
+    /// <summary>Where it is kept which steps are applied; comes before the first of them, and is none itself.</summary>
+    public static readonly SchemaStep Bookkeeping = new(
+        "store",
+        "migrations",
+        """
+        create schema if not exists {schema};
+        create table if not exists {schema}.migrations (
+            schema text not null, name text not null, checksum text not null,
+            applied_at timestamptz not null default now(), primary key (schema, name));
+        """,
+        Repeatable: true);
+
     private const string Foundation = """
         create schema if not exists {schema};
         create table if not exists {schema}.epoch (

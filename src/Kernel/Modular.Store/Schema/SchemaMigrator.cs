@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -24,15 +22,8 @@ public sealed record MigrationStatus(string Schema, string Name, MigrationState 
 /// <summary>Applies the schema: one node at a time, each step in a transaction of its own, only ever expanding.</summary>
 public sealed class SchemaMigrator
 {
-    /// <summary>Taken by whoever migrates, on a direct connection, for the session.</summary>
-    private const long Lock = 0x4D6F64756C617231;
-
-    private const string Migrations = """
-        create schema if not exists store;
-        create table if not exists store.migrations (
-            schema text not null, name text not null, checksum text not null,
-            applied_at timestamptz not null default now(), primary key (schema, name));
-        """;
+    /// <summary>Taken by whoever migrates, on a direct connection.</summary>
+    internal const long Lock = 0x4D6F64756C617231;
 
     private readonly StoreDatabase _database;
     private readonly StoreRegistry _registry;
@@ -63,7 +54,7 @@ public sealed class SchemaMigrator
         // However long another node migrates; only then a limit for the tables' own locks.
         await Execute(connection, $"set statement_timeout = 0; set lock_timeout = 0; select pg_advisory_lock({Lock})", ct);
         await Execute(connection, "set lock_timeout = '30s'", ct);
-        await Execute(connection, Migrations, ct);
+        await Execute(connection, ModuleDdl.Resolve(ModuleDdl.Bookkeeping, name => name), ct);
         var applied = new List<MigrationStatus>();
         foreach (var (step, sql, status) in await Compare(connection, ct))
         {
@@ -111,12 +102,10 @@ public sealed class SchemaMigrator
             + "on conflict (schema, name) do update set checksum = excluded.checksum, applied_at = now()", connection);
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = step.Schema });
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = step.Name });
-        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Checksum(sql) });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = MigrationDifference.Checksum(sql) });
         await record.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
     }
-
-    private static string Checksum(string sql) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)));
 
     private static async Task Execute(NpgsqlConnection connection, string sql, CancellationToken ct)
     {
@@ -133,7 +122,7 @@ public sealed class SchemaMigrator
             var sql = ModuleDdl.Resolve(step, name => name);
             var known = applied.TryGetValue((step.Schema, step.Name), out var record);
             var state = !known ? MigrationState.Pending
-                : record.Checksum == Checksum(sql) ? MigrationState.Applied
+                : record.Checksum == MigrationDifference.Checksum(sql) ? MigrationState.Applied
                 : step.Repeatable ? MigrationState.Pending : MigrationState.Edited;
             steps.Add((step, sql, new MigrationStatus(step.Schema, step.Name, state, known ? record.At : null)));
         }

@@ -20,32 +20,41 @@ public sealed class SchemaReset
         Schemas = [.. ModuleDdl.Schemas(registry).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>Everything that <see cref="Drop"/> touches.</summary>
+    /// <summary>Everything that <see cref="Drop(CancellationToken)"/> touches.</summary>
     public IReadOnlyList<string> Schemas { get; }
+
+    private IEnumerable<string> Own => _registry.Modules.Select(module => module.DatabaseSchemaName).Append("store");
 
     /// <summary>Drops it all in one transaction. Fails when a running server holds a table for long.</summary>
     public async Task Drop(CancellationToken ct = default)
     {
-        var own = _registry.Modules.Select(module => module.DatabaseSchemaName).Append("store").ToList();
         await using var connection = await _database.Direct.OpenConnectionAsync(ct);
-        var published = await Published([.. Schemas.Except(own)], connection, ct);
+        var published = await Published(connection, ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await Execute(connection, "set local lock_timeout = '10s'", ct);
-        foreach (var schema in own)
-            await Execute(connection, $"drop schema if exists {schema} cascade", ct);
-        foreach (var (schema, table, isView) in published)
-            await Execute(connection, $"drop {(isView ? "view" : "table")} if exists {schema}.{table} cascade", ct);
-        foreach (var schema in Schemas.Except(own))
-            await DropIfEmpty(connection, schema, ct);
+        await Drop(connection, published, ct);
         await transaction.CommitAsync(ct);
         // Prepared statements and the epoch belong to the tables that are gone.
         _database.Pooled.Clear();
         _database.Direct.Clear();
     }
 
-    /// <summary>What the migrations make in these schemas: built beside the real ones and rolled back.</summary>
-    private async Task<List<(string Schema, string Table, bool IsView)>> Published(string[] schemas, NpgsqlConnection connection, CancellationToken ct)
+    /// <summary>The same within a transaction of the caller's.</summary>
+    internal async Task Drop(
+        NpgsqlConnection connection, IReadOnlyList<(string Schema, string Table, bool IsView)> published, CancellationToken ct)
     {
+        await Execute(connection, "set local lock_timeout = '10s'", ct);
+        foreach (var schema in Own)
+            await Execute(connection, $"drop schema if exists {schema} cascade", ct);
+        foreach (var (schema, table, isView) in published)
+            await Execute(connection, $"drop {(isView ? "view" : "table")} if exists {schema}.{table} cascade", ct);
+        foreach (var schema in Schemas.Except(Own))
+            await DropIfEmpty(connection, schema, ct);
+    }
+
+    /// <summary>What the migrations make in schemas that are not ours alone: built beside the real ones and rolled back.</summary>
+    internal async Task<IReadOnlyList<(string Schema, string Table, bool IsView)>> Published(NpgsqlConnection connection, CancellationToken ct)
+    {
+        string[] schemas = [.. Schemas.Except(Own)];
         var made = new List<(string, string, bool)>();
         if (schemas.Length == 0)
             return made;

@@ -17,6 +17,7 @@ public sealed class AuditModule : IModule
         {
             store.Storage.Script("001-entries", LogSchema.Entries);
             store.Storage.Script("002-search", LogSchema.Search);
+            store.Storage.Partitions("entries", LogSchema.PartitionByName);
             store.Projections.Subscribe<SealEntries>(SealEntries.Name);
         });
         services.ConfigureMessaging("audit", typeof(AuditModule).Assembly, messages => messages

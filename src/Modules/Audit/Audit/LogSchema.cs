@@ -52,6 +52,9 @@ internal static class LogSchema
         select {schema}.make_partition(1);
         """;
 
+    /// <summary>Makes the partition of a name, as <c>make_partition</c> named it.</summary>
+    public const string PartitionByName = "select {schema}.make_partition(substr($1, length('entries_') + 1)::bigint)";
+
     public const string Search = """
         create table {schema}.search (
             position bigint not null,

@@ -8,19 +8,25 @@ internal sealed record Attempt(User? User, Account? Account, PasswordMatch Match
 
 /// <summary>
 /// Compares an address and a password with what is stored. Whatever the address is (nobody's, of somebody without a
-/// password, banned, unverified), it is two queries and one hash: the time of the answer tells nothing.
+/// password, banned, unverified), it is one count, two queries and one hash: the time of the answer tells nothing.
 /// </summary>
-internal sealed class Credentials(IDocumentSession store, PasswordQueue passwords)
+internal sealed class Credentials(IDocumentSession store, PasswordQueue passwords, GuessLimit guesses)
 {
     /// <param name="email">In lower case.</param>
     public async Task<Outcome<Attempt>> Check(string email, string password, CancellationToken ct)
     {
+        if (await guesses.OfAddress(email, ct) is { } tooMany)
+            return tooMany;
         var user = (await store.QueryAsync<User>("where d.email = ?", ct, email)).SingleOrDefault();
         var account = (await store.QueryAsync<Account>(
             "where d.issuer = ? and d.account_id = ?", ct, Account.CredentialIssuer, user?.Id ?? "")).SingleOrDefault();
-        var match = await passwords.Verify(account?.Password, password, ct);
+        var match = await Compare(account?.Password, password, ct);
         return match.Refusal is { } busy ? busy : new Attempt(user, account, match.Answer);
     }
+
+    /// <summary>Compares the password of somebody who is signed in. Refused when it was guessed wrong too often.</summary>
+    public async Task<Outcome<PasswordMatch>> Check(Account account, string password, CancellationToken ct) =>
+        await guesses.OfUser(account.UserId, ct) is { } tooMany ? tooMany : await Compare(account.Password, password, ct);
 
     /// <summary>
     /// Makes the hash again with today's parameters. Only over the hash that was compared: a password that somebody
@@ -38,5 +44,15 @@ internal sealed class Credentials(IDocumentSession store, PasswordQueue password
             where id = ? and data ->> 'password' = ?
             """,
             hash, now.ToString("O"), account.Id, account.Password);
+    }
+
+    private async Task<Outcome<PasswordMatch>> Compare(string? hash, string password, CancellationToken ct)
+    {
+        var match = await passwords.Verify(hash, password, ct);
+        if (match.Refusal is not null)
+            guesses.WasNotCompared();
+        else if (match.Answer.IsRight)
+            guesses.WasRight();
+        return match;
     }
 }

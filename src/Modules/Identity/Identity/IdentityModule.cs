@@ -56,6 +56,9 @@ public sealed class IdentityModule : IModule
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
+        services.AddOptions<GuessLimitOptions>()
+            .Configure<IConfiguration, IOptions<RateLimitOptions>>((options, from, limits) => options.Read(from, limits.Value)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GuessLimitOptions>, GuessLimitOptionsValidation>());
         services.AddOptions<AdminOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdminOptions>, AdminOptionsValidation>());
 
@@ -71,6 +74,8 @@ public sealed class IdentityModule : IModule
 
         services.AddSingleton<PasswordQueue>();
         services.AddSingleton<AddressHash>();
+        services.AddSingleton<GuessCounts>();
+        services.AddScoped<GuessLimit>();
         services.AddSingleton<SecretBox>();
         services.AddScoped<Verifications>();
         services.AddScoped<Registration>();
@@ -85,8 +90,38 @@ public sealed class IdentityModule : IModule
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
+        services.AddHostedService<GuessCountsSweep>();
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
+        AddProviders(services);
+    }
+
+    /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
+    private static void AddProviders(IServiceCollection services)
+    {
+        services.AddOptions<ProvidersOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ProvidersOptions>, ProvidersOptionsValidation>());
+
+        services.AddSingleton<ProviderHttp>();
+        services.AddSingleton<Providers>();
+        services.AddSingleton<ProviderFlow>();
+        services.AddSingleton<AccountTokens>();
+        services.AddSingleton<ClusterLock>();
+        services.AddSingleton<TokenRefresh>();
+        services.AddHostedService(provider => provider.GetRequiredService<TokenRefresh>());
+        services.AddScoped<ProviderSignIn>();
+        services.AddScoped<ProviderSignInRecord>();
+        services.AddScoped<AccountLinking>();
+        services.AddScoped<OwnAccounts>();
+    }
+
+    private static void StoreAccounts(StoreOptions store)
+    {
+        store.Events.MapEventType<AccountLinked>("account.linked.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<AccountUnlinked>("account.unlinked.1").About(e => e.UserId);
+        store.Events.MapEventType<AccountRefreshed>("account.refreshed.1").About(e => e.UserId);
+        store.Events.MapEventType<AccountChangeRefused>("account.change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<ProviderSignInRefused>("sign_in.provider_refused.1").About(e => e.UserId).Refused(e => e.Reason);
     }
 
     private static void Store(StoreOptions store)
@@ -109,6 +144,8 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<EmailChangeRefused>("user.email_change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
+
+        StoreAccounts(store);
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")
@@ -139,6 +176,7 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("001-account-indexes", AccountIndexes);
         store.Storage.Script("002-session-principal", SessionPrincipalView);
         store.Storage.Script("003-users-sync", UsersSync.Table);
-        store.Storage.Script("004-session-principal-trigger", SessionPrincipalTrigger);
+        store.Storage.Script("004-password-guesses", GuessCounts.Table);
+        store.Storage.Script("005-session-principal-trigger", SessionPrincipalTrigger);
     }
 }

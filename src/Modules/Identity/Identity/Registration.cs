@@ -8,7 +8,7 @@ namespace Modular.Identity;
 internal sealed record NewUser(string Name, string Email, string? Image = null, bool EmailVerified = false, string Role = User.DefaultRole);
 
 /// <summary>
-/// Stages a new user, the credential account and the message that tells the other modules. The unique index decides
+/// Stages a new user, the account they sign in with and the message that tells the other modules. The unique index decides
 /// about the address at the commit; who declares what losing means is the slice.
 /// </summary>
 internal sealed class Registration(IDocumentSession store, IMessageBus bus, TimeProvider clock)
@@ -17,13 +17,18 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Time
     public async Task<User?> Find(string email, CancellationToken ct) =>
         (await store.QueryAsync<User>("where d.email = ?", ct, email)).SingleOrDefault();
 
-    public async Task<User> Register(NewUser person, string passwordHash)
+    public Task<User> Register(NewUser person, string passwordHash) =>
+        Register(person, (userId, now) => Account.Credential(userId, passwordHash, now));
+
+    /// <param name="person">Who.</param>
+    /// <param name="account">Their way in, made from their id and the time.</param>
+    public async Task<User> Register(NewUser person, Func<string, DateTimeOffset, Account> account)
     {
         var now = User.Now(clock);
         var id = NewId();
         var registered = new UserRegistered(id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now);
         store.Events.StartStream<User>(id, registered);
-        store.Insert(Account.Credential(id, passwordHash, now));
+        store.Insert(account(id, now));
         await bus.PublishAsync(new Contracts.UserRegistered(id, now), new DeliveryOptions { GroupId = id });
         return User.Create(registered);
     }

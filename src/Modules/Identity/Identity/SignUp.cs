@@ -36,6 +36,9 @@ internal static class SignUp
 
     internal sealed record Response(string? Token, SessionPrincipal User);
 
+    /// <summary>When answers go out that must not tell; longer than a hash takes.</summary>
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
+
     internal static readonly Refusal Disabled =
         Refusal.BadRequest("EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled");
 
@@ -52,13 +55,16 @@ internal static class SignUp
             {
                 if (Forbids(request, options.Value.AllowSignUp) is { } forbidden)
                     return forbidden.ToHttp();
-                var signsIn = options.Value is { AutoSignIn: true, RequireEmailVerification: false };
+                var (signsIn, began) = (options.Value is { AutoSignIn: true, RequireEmailVerification: false }, clock.GetTimestamp());
                 var wish = LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller);
                 var outcome = await mediator.Send(
                     new Command(
                         request.Name, wish.Email, request.Password, request.Image, request.RememberMe ?? true, signsIn,
                         options.Value.SendVerificationOnSignUp ? wish : null),
                     ct);
+
+                if (!signsIn)
+                    await Task.Delay(UntilBeat(clock.GetElapsedTime(began)), clock, ct);
 
                 // The race for the address was lost at the commit. Where nobody is signed in, nobody learns of it.
                 if (outcome.Refusal == EmailTaken && !signsIn)
@@ -111,6 +117,12 @@ internal static class SignUp
         { Unsettable: { } column } => UnsettableColumns.NotAllowed(column),
         _ => null,
     };
+
+    /// <summary>
+    /// How long to hold the answer: a free address has a user, an account, a key and a message stored, a taken one a refusal,
+    /// and the difference of some milliseconds must not be heard (ASVS 5.0 6.3.8).
+    /// </summary>
+    internal static TimeSpan UntilBeat(TimeSpan elapsed) => Beat - TimeSpan.FromTicks(elapsed.Ticks % Beat.Ticks);
 
     private static SessionPrincipal Invent(string name, string email, string? image, DateTimeOffset now) => User.Create(new UserRegistered(
         Guid.CreateVersion7(now).ToString("N"), name, email, image, EmailVerified: false, User.DefaultRole, now)).ToPrincipal();

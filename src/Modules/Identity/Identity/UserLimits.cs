@@ -23,8 +23,11 @@ internal static class UserLimits
 
     private static void Check(WireBody body, string member, string? text, int most)
     {
-        // As JSON writes it: a control character takes six bytes there.
-        if (text is not null && JsonEncodedText.Encode(text, StoreJson.Options.Encoder).EncodedUtf8Bytes.Length > most)
+        if (text is not null && !Fits(text, most))
             body.Fail(member, $"Too big: expected string to have <={most} bytes");
     }
+
+    /// <summary>Whether a text is short enough as JSON writes it: a control character takes six bytes there.</summary>
+    public static bool Fits(string text, int most) =>
+        JsonEncodedText.Encode(text, StoreJson.Options.Encoder).EncodedUtf8Bytes.Length <= most;
 }

@@ -3,8 +3,12 @@ using Modular.Store;
 
 namespace Modular.Identity;
 
-/// <summary>Stages a user's new password, which makes every link for setting one void, and tells them by mail (ASVS 5.0 6.3.7).</summary>
-internal sealed class NewPassword(IDocumentSession store, PasswordQueue passwords, Verifications verifications, Mailer mailer, TimeProvider clock)
+/// <summary>
+/// Stages a user's new password, which makes every link for setting one void and guesses at the old one count no more, and
+/// tells them by mail (ASVS 5.0 6.3.7).
+/// </summary>
+internal sealed class NewPassword(
+    IDocumentSession store, PasswordQueue passwords, Verifications verifications, GuessLimit guesses, Mailer mailer, TimeProvider clock)
 {
     /// <summary>The account that a user signs in to with a password; null when they have none.</summary>
     public async Task<Account?> AccountOf(string userId, CancellationToken ct) => (await store.QueryAsync<Account>(
@@ -26,6 +30,7 @@ internal sealed class NewPassword(IDocumentSession store, PasswordQueue password
             : Account.Credential(user.Id, hash.Answer, now));
         store.Events.Append(user.Id, happened(now));
         verifications.Revoke(ResetTicket.Purpose, user.Id);
+        guesses.Reset(user.Id, user.Email);
         await mailer.SendNotice(MailKind.PasswordChanged, user.Email, baseUrl);
         return null;
     }

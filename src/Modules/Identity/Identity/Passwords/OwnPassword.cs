@@ -3,13 +3,13 @@ using Modular.Kernel;
 namespace Modular.Identity;
 
 /// <summary>Somebody who is signed in shows that they know their password, before something delicate.</summary>
-internal sealed class OwnPassword(NewPassword accounts, PasswordQueue passwords, Refusals refusals, TimeProvider clock)
+internal sealed class OwnPassword(NewPassword accounts, Credentials credentials, Refusals refusals, TimeProvider clock)
 {
     internal static readonly Refusal NoPassword = Refusal.BadRequest("CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found");
 
     internal static readonly Refusal Wrong = Refusal.BadRequest("INVALID_PASSWORD", "Invalid password");
 
-    /// <summary>Null when it is theirs; a refusal is recorded.</summary>
+    /// <summary>Null when it is theirs. A wrong password is recorded; one too many is not compared (<see cref="GuessLimit"/>).</summary>
     /// <param name="userId">Whose.</param>
     /// <param name="password">As typed.</param>
     /// <param name="act">What it was for: a stable code for the log.</param>
@@ -17,11 +17,11 @@ internal sealed class OwnPassword(NewPassword accounts, PasswordQueue passwords,
     public async Task<Refusal?> Check(string userId, string password, string act, Refusal missing, CancellationToken ct)
     {
         var account = await accounts.AccountOf(userId, ct);
-        if (account?.Password is not { } hash)
+        if (account?.Password is null)
             return Refuse(userId, act, "no_password", missing);
-        var match = await passwords.Verify(hash, password, ct);
-        if (match.Refusal is { } busy)
-            return busy;
+        var match = await credentials.Check(account, password, ct);
+        if (match.Refusal is { } notCompared)
+            return notCompared;
         return match.Answer.IsRight ? null : Refuse(userId, act, "wrong_password", Wrong);
     }
 

@@ -10,7 +10,7 @@ namespace Modular.Sessions;
 /// not ours, or this node knows its session. Everything else goes the way of all requests, to <see cref="ReadSession"/>.
 /// Allocates nothing but what the web server does.
 /// </summary>
-internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies, PublicAddress address, TimeProvider clock)
+internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies, PublicAddress address, EarlyReads reads, TimeProvider clock)
 {
     private const string Path = "/api/auth/get-session";
 
@@ -23,6 +23,8 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
     private static readonly StringValues SameOrigin = "same-origin";
     private static readonly StringValues OneYear = "max-age=31536000";
 
+    private readonly Func<HttpContext, bool> isAllowed = reads.Of("/get-session");
+
     /// <summary>Null: not for us to answer.</summary>
     public Task? TryAnswer(HttpContext context)
     {
@@ -34,14 +36,14 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
         {
             var found = Check(request.Headers.Cookie, out var checkedNow);
             if (found == CookieFound.Missing)
-                return Write(context.Response, Nobody);
+                return isAllowed(context) ? Write(context.Response, Nobody) : null;
             if (checkedNow is null)
                 return null;
             known = checkedNow;
             sessions.Remember(known, cookie);
         }
 
-        if (known.GoodUntil <= clock.GetUtcNow().UtcTicks)
+        if (known.GoodUntil <= clock.GetUtcNow().UtcTicks || !isAllowed(context))
             return null;
         if (known.Live is null)
             context.Response.Headers.SetCookie = cookies.Cleared;

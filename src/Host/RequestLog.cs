@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Modular.Kernel;
+
+namespace Modular.Host;
+
+/// <summary>
+/// One line per request, in the place of the framework's, which write the address as it came: with the token of a link in
+/// its path, the code of a sign-in in its query. Those are off at every level and whatever the configuration says, or a
+/// log would be as good as a mailbox.
+/// </summary>
+internal static partial class RequestLog
+{
+    /// <summary>What its lines are filtered by: <c>Logging:LogLevel:Modular.Requests</c>.</summary>
+    public const string Category = "Modular.Requests";
+
+    // Found by SecrecyTests, which looks at everything that is written at Trace.
+    private static readonly string[] Outspoken =
+    [
+        "Microsoft.AspNetCore.Hosting.Diagnostics",
+        "Microsoft.AspNetCore.Routing.Matching",
+    ];
+
+    public static void AddRequestLog(this IServiceCollection services)
+    {
+        // After everything that is configured, and once per provider: a rule for one provider is stronger than one for all.
+        services.PostConfigure<LoggerFilterOptions>(options =>
+        {
+            var providers = options.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList();
+            foreach (var provider in providers)
+            {
+                foreach (var category in Outspoken)
+                    options.Rules.Add(new LoggerFilterRule(provider, category, LogLevel.None, filter: null));
+            }
+        });
+        services.AddSingleton<TraceIds>();
+    }
+
+    /// <summary>To be called first.</summary>
+    public static void UseRequestLog(this WebApplication app)
+    {
+        app.Services.GetRequiredService<TraceIds>();
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Category);
+        var clock = app.Services.GetRequiredService<TimeProvider>();
+        app.Use(async (context, next) =>
+        {
+            if (!log.IsEnabled(LogLevel.Information))
+            {
+                await next(context);
+                return;
+            }
+
+            var began = clock.GetTimestamp();
+            try
+            {
+                await next(context);
+            }
+            finally
+            {
+                Answered(log, context.Request.Method, LoggedPath.Of(context), context.Response.StatusCode,
+                    clock.GetElapsedTime(began).TotalMilliseconds, CallerExtensions.TraceId(context));
+            }
+        });
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Path} {Status} in {Elapsed:F1} ms, trace {TraceId}")]
+    private static partial void Answered(ILogger log, string method, string path, int status, double elapsed, string traceId);
+
+    /// <summary>
+    /// Has a request begin an activity, and so take up the trace of whoever called (traceparent): without a listener
+    /// that depends on the very log category that is off.
+    /// </summary>
+    private sealed class TraceIds : IDisposable
+    {
+        private readonly ActivityListener _listener = new()
+        {
+            ShouldListenTo = source => source.Name == "Microsoft.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData,
+        };
+
+        public TraceIds() => ActivitySource.AddActivityListener(_listener);
+
+        public void Dispose() => _listener.Dispose();
+    }
+}
