@@ -65,8 +65,11 @@ async function seed(ctx) {
       while (next <= USERS) cookies.push(await signUp(port, `u${next++}`));
     }));
     fs.writeFileSync(floods(ctx).live, cookies.join("\n") + "\n");
-    await until("the messages of the sign-ups", () =>
-      ctx.pg.psql("modular", "SELECT count(*) FROM profiles.mt_doc_profile") === String(USERS));
+    // What a sign-up sets off would otherwise be done during the first measurement.
+    await until("what the sign-ups set off", () => ctx.pg.psql("modular", `
+      SELECT (SELECT count(*) FROM messaging.incoming_envelopes) = 0 AND (SELECT count(*) FROM profiles.mt_doc_profile) = ${USERS}
+        AND (SELECT count(*) FROM audit.entries) >= (SELECT count(*) FROM identity.mt_events) + (SELECT count(*) FROM sessions.mt_events)
+          + (SELECT count(*) FROM profiles.mt_events)`) === "t");
   } finally {
     await end(proc);
     process.off("exit", stop);
@@ -122,6 +125,10 @@ export default [
       return flood(floods(ctx).live);
     },
     forged: () => ended,
+  },
+  {
+    // The counter of the rate limit, with a limit that nobody reaches.
+    ...server("modular, rate limits on", { RateLimiting__Enabled: "true", "RateLimiting__Rules__/get-session__Max": "1000000000" }),
   },
   {
     // A table with room for about 500 sessions, so that each of 10,000 in turn takes a query. As many connections as

@@ -70,6 +70,7 @@ const text = (number, digits) => (Number.isFinite(number) ? number.toFixed(digit
 const names = {
   "modular": ["a live session", "a forged cookie"],
   "modular, all sessions in turn": ["all live sessions in turn", "a session that ended here"],
+  "modular, rate limits on": ["a live session, requests counted", ""],
   "modular, cold": ["all live sessions, none in memory", "unknown sessions, well signed"],
 };
 
