@@ -48,7 +48,7 @@ internal sealed partial class ActiveSessions(
         if (cookies.ReadToken(context) is not { } text)
             return null;
         var now = clock.GetUtcNow();
-        var live = await Find(new SessionToken(text), now, ct);
+        var live = await Find(context, new SessionToken(text), now, ct);
         if (live?.IsLive(now) == true)
         {
             var isDue = mayRefresh && RefreshSession.Decide(live.Session, options.Value, now) is not null && !cookies.IsNotRemembered(context);
@@ -61,19 +61,29 @@ internal sealed partial class ActiveSessions(
         return null;
     }
 
-    // From memory while that is safe, else by one query, whose answer is kept unless something overtook it.
-    private async Task<LiveSession?> Find(SessionToken token, DateTimeOffset now, CancellationToken ct)
+    /// <summary>What was asked for a request already, so that <see cref="Check"/> does not ask again, whatever became of it.</summary>
+    public static void Pass(HttpContext context, Task<KnownSession> asked) => context.Items[typeof(KnownSession)] = asked;
+
+    // From memory while that is safe.
+    private async Task<LiveSession?> Find(HttpContext context, SessionToken token, DateTimeOffset now, CancellationToken ct)
+    {
+        if (context.Items.TryGetValue(typeof(KnownSession), out var asked))
+            return (await (Task<KnownSession>)asked!).Live;
+        return (known.Find(TokenHash.From(token.Hash)) ?? await Ask(token, now, ct)).Live;
+    }
+
+    /// <summary>Asks the database, and keeps the answer unless something overtook it.</summary>
+    public async Task<KnownSession> Ask(SessionToken token, DateTimeOffset now, CancellationToken ct)
     {
         var hash = TokenHash.From(token.Hash);
-        if (known.Find(hash) is { } remembered)
-            return remembered.Live;
         var begun = known.BeginFill();
         var live = await rows.Find(token, ct);
-        if (live is null || live.Session.IsOver(now))
-            known.Keep(begun, KnownSession.Dead(hash));
-        else if (live.IsLive(now))
-            known.Keep(begun, KnownSession.Alive(hash, live, ReadSession.AnswerOf(live), RefreshSession.DueAt(live.Session, options.Value)));
-        return live;
+        var found = live is null || live.Session.IsOver(now)
+            ? KnownSession.Dead(hash)
+            : KnownSession.Alive(hash, live, ReadSession.AnswerOf(live), RefreshSession.DueAt(live.Session, options.Value));
+        if (found.Live?.IsLive(now) != false)
+            known.Keep(begun, found);
+        return found;
     }
 
     // In a scope of its own: whatever becomes of it must not touch what the request is about to do.

@@ -59,6 +59,6 @@ public sealed class SessionsModule : IModule
     public void UseFirst(IApplicationBuilder app)
     {
         var check = app.ApplicationServices.GetRequiredService<SessionCheck>();
-        app.Use(next => context => check.TryAnswer(context) ?? next(context));
+        app.Use(next => context => check.Answer(context, next));
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Modular.Kernel;
@@ -6,11 +7,12 @@ using Modular.Kernel;
 namespace Modular.Sessions;
 
 /// <summary>
-/// The busiest route there is, <c>GET /get-session</c>, where nothing but memory is needed for the answer: the cookie is
-/// not ours, or this node knows its session. Everything else goes the way of all requests, to <see cref="ReadSession"/>.
-/// Allocates nothing but what the web server does.
+/// The busiest route there is, <c>GET /get-session</c>, where nothing but a look is needed for the answer: at the cookie, at
+/// what this node knows, else at the database. Everything else goes the way of all requests, to <see cref="ReadSession"/>:
+/// a refresh, a fault. From memory it allocates nothing but what the web server does.
 /// </summary>
-internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies, PublicAddress address, EarlyReads reads, TimeProvider clock)
+internal sealed class SessionCheck(
+    LiveSessions sessions, ActiveSessions rows, SessionCookies cookies, PublicAddress address, EarlyReads reads, TimeProvider clock)
 {
     private const string Path = "/api/auth/get-session";
 
@@ -25,37 +27,54 @@ internal sealed class SessionCheck(LiveSessions sessions, SessionCookies cookies
 
     private readonly Func<HttpContext, bool> isAllowed = reads.Of("/get-session");
 
-    /// <summary>Null: not for us to answer.</summary>
-    public Task? TryAnswer(HttpContext context)
+    public Task Answer(HttpContext context, RequestDelegate next)
     {
-        var request = context.Request;
-        if (!IsPlain(request))
-            return null;
-        var cookie = cookies.FindToken(request.Headers.Cookie);
-        if (sessions.Recognize(cookie) is not { } known)
+        if (!IsPlain(context.Request))
+            return next(context);
+        var headers = context.Request.Headers.Cookie;
+        var cookie = cookies.FindToken(headers);
+        if (sessions.Recognize(cookie) is { } known)
+            return AnswerFromMemory(context, known, next);
+
+        Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
+        switch (cookies.ReadToken(headers, token, out var length))
         {
-            var found = Check(request.Headers.Cookie, out var checkedNow);
-            if (found == CookieFound.Missing)
-                return isAllowed(context) ? Write(context.Response, Nobody) : null;
-            if (checkedNow is null)
-                return null;
-            known = checkedNow;
-            sessions.Remember(known, cookie);
+            case CookieFound.Missing:
+                return isAllowed(context) ? Write(context.Response, Nobody) : next(context);
+            case CookieFound.Odd:
+                return next(context);
         }
 
-        if (known.GoodUntil <= clock.GetUtcNow().UtcTicks || !isAllowed(context))
-            return null;
+        token = token[..length];
+        if (sessions.Find(TokenHash.Of(token)) is not { } found)
+            return isAllowed(context) ? AnswerFromRow(context, new SessionToken(Encoding.UTF8.GetString(token)), next) : next(context);
+        sessions.Remember(found, cookie);
+        return AnswerFromMemory(context, found, next);
+    }
+
+    private Task AnswerFromMemory(HttpContext context, KnownSession known, RequestDelegate next) =>
+        known.GoodUntil > clock.GetUtcNow().UtcTicks && isAllowed(context) ? Write(context, known) : next(context);
+
+    private async Task AnswerFromRow(HttpContext context, SessionToken token, RequestDelegate next)
+    {
+        var now = clock.GetUtcNow();
+        var asked = rows.Ask(token, now, context.RequestAborted);
+        await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (asked.IsCompletedSuccessfully && await asked is var known && known.GoodUntil > now.UtcTicks && known.Live?.IsLive(now) != false)
+        {
+            await Write(context, known);
+            return;
+        }
+
+        ActiveSessions.Pass(context, asked);
+        await next(context);
+    }
+
+    private Task Write(HttpContext context, KnownSession known)
+    {
         if (known.Live is null)
             context.Response.Headers.SetCookie = cookies.Cleared;
         return Write(context.Response, known.Answer);
-    }
-
-    private CookieFound Check(StringValues headers, out KnownSession? known)
-    {
-        Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
-        var found = cookies.ReadToken(headers, token, out var length);
-        known = found == CookieFound.Ours ? sessions.Find(TokenHash.Of(token[..length])) : null;
-        return found;
     }
 
     // What has a query, or comes from a page elsewhere, is rare enough to go the other way.
