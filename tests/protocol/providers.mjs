@@ -38,6 +38,7 @@ export async function startRealProvider() {
         client_id: clientId,
         client_secret: clientSecret,
         redirect_uris: [callback("real")],
+        post_logout_redirect_uris: [`${origin}/bye`],
         grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
       },

@@ -13,7 +13,7 @@
 // organization, session.expiresIn 28800 and rateLimit off.
 import { spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort, startHost, statusOf, stopHosts } from "./host.mjs";
@@ -41,6 +41,7 @@ async function chooseProviders() {
     settings[`Auth__Providers__${id}__ClientId`] = clientId;
     settings[`Auth__Providers__${id}__ClientSecret`] = clientSecret;
   }
+  settings.Auth__Providers__real__SignOut = "true";
   settings.Auth__Providers__real__Scopes__0 = "offline_access";
   settings.Auth__Providers__real__AuthorizationParameters__prompt = "consent"; // or there is no refresh token
   return settings;
@@ -55,7 +56,13 @@ async function findServer() {
   return url;
 }
 
-if (!existsSync(join(here, "node_modules"))) {
+/** Whether what is installed is what the lock file says. */
+function isInstalled() {
+  const installed = join(here, "node_modules", ".package-lock.json");
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(here, "package-lock.json")).mtimeMs;
+}
+
+if (!isInstalled()) {
   const { status } = spawnSync("npm", ["ci", "--ignore-scripts"], {
     cwd: here,
     stdio: ["ignore", "ignore", "inherit"],

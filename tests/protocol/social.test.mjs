@@ -47,6 +47,37 @@ const accountsOf = async (browser) => (await browser.auth.listAccounts()).data;
 const oneOf = async (browser, provider) => (await accountsOf(browser)).find((account) => account.providerId === provider);
 const failure = (at) => `${at.pathname}${at.search}`;
 
+describe("signing out of a provider", { skip }, () => {
+  test("leads on to the provider's own sign-out, and back", async () => {
+    const { browser } = await signInAtReal(login());
+    const { data, error } = await browser.auth.signOut({ callbackURL: "/bye", state: "s 1" });
+    assert.equal(error, null);
+    assert.equal(data.success, true);
+    assert.equal(data.redirect, true);
+    assert.ok(!(await isSignedIn(browser)));
+    const url = new URL(data.url);
+    assert.equal(url.origin + url.pathname, `${providers.real.issuer}/session/end`);
+    assert.equal(url.searchParams.get("client_id"), providers.real.clientId);
+    assert.equal(url.searchParams.get("post_logout_redirect_uri"), `${origin}/bye`);
+    assert.equal(url.searchParams.get("state"), "s 1");
+    assert.equal(url.searchParams.get("id_token_hint").split(".").length, 3);
+    // The provider takes it for a request of ours, and asks its user.
+    const asked = await fetch(url, { redirect: "manual" });
+    assert.equal(asked.status, 200);
+    assert.match(await asked.text(), /<form/);
+  });
+
+  test("only says where with disableRedirect, and nothing to whoever came otherwise", async () => {
+    const { browser } = await signInAtReal(login());
+    const { data } = await browser.auth.signOut({ disableRedirect: true });
+    assert.equal(data.redirect, false);
+    assert.ok(!new URL(data.url).searchParams.has("post_logout_redirect_uri"));
+    assert.deepEqual((await browser.auth.signOut()).data, { success: true });
+    const { browser: other } = await signedUp();
+    assert.deepEqual((await other.auth.signOut()).data, { success: true });
+  });
+});
+
 describe("signing in at a provider", { skip }, () => {
   test("sends the browser there with everything that makes the answer its own", async () => {
     const browser = new Browser();

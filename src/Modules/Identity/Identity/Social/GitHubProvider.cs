@@ -31,6 +31,8 @@ internal sealed class GitHubProvider : IProvider
     public Task<Func<AuthorizationRequest, string>> Entrance(CancellationToken ct) => Task.FromResult<Func<AuthorizationRequest, string>>(
         request => request.Address(new Uri(site, "/login/oauth/authorize"), Options, ["read:user", "user:email"], withNonce: false));
 
+    public Task<Uri?> EndSession(CancellationToken ct) => Task.FromResult<Uri?>(null);
+
     // It has no issuer to name.
     public Task<bool> IsFrom(string? issuer, CancellationToken ct) => Task.FromResult(true);
 

@@ -56,6 +56,9 @@ internal interface IProvider
     /// <summary>What makes the addresses to send browsers to.</summary>
     Task<Func<AuthorizationRequest, string>> Entrance(CancellationToken ct);
 
+    /// <summary>Where a browser signs out of the provider itself; null: it has no such place.</summary>
+    Task<Uri?> EndSession(CancellationToken ct);
+
     /// <summary>Whether an answer that names this issuer (RFC 9207), or none, can be the provider's.</summary>
     Task<bool> IsFrom(string? issuer, CancellationToken ct);
 

@@ -48,9 +48,10 @@ internal sealed record OidcDialect(
 
 /// <summary>Where an issuer has its endpoints: OpenID Connect Discovery 1.0.</summary>
 /// <param name="UserInfo">Null: it has none.</param>
+/// <param name="EndSession">Where a browser signs out of it (OpenID Connect RP-Initiated Logout 1.0); null: nowhere.</param>
 /// <param name="WantsSecretInBody">Whether it takes our secret in the form only.</param>
 /// <param name="NamesItself">Whether its answers carry <c>iss</c> (RFC 9207).</param>
-internal sealed record OidcMetadata(Uri Authorization, Uri Token, Uri Keys, Uri? UserInfo, bool WantsSecretInBody, bool NamesItself)
+internal sealed record OidcMetadata(Uri Authorization, Uri Token, Uri Keys, Uri? UserInfo, Uri? EndSession, bool WantsSecretInBody, bool NamesItself)
 {
     public static Uri Address(OidcDialect dialect) => new($"{dialect.Authority.TrimEnd('/')}/.well-known/openid-configuration");
 
@@ -71,7 +72,7 @@ internal sealed record OidcMetadata(Uri Authorization, Uri Token, Uri Keys, Uri?
         Uri Required(string name) => At(name) ?? throw new ProviderException($"{Address(dialect)} has no {name}.");
         var methods = document.Texts("token_endpoint_auth_methods_supported");
         return new OidcMetadata(
-            Required("authorization_endpoint"), Required("token_endpoint"), Required("jwks_uri"), At("userinfo_endpoint"),
+            Required("authorization_endpoint"), Required("token_endpoint"), Required("jwks_uri"), At("userinfo_endpoint"), At("end_session_endpoint"),
             methods.Contains("client_secret_post") && !methods.Contains("client_secret_basic"),
             document.IsTrue("authorization_response_iss_parameter_supported"));
     }

@@ -42,6 +42,8 @@ internal sealed class OidcProvider : IProvider
         return request => request.Address(endpoint, Options, dialect.Scopes, withNonce: true, dialect.Parameters);
     }
 
+    public async Task<Uri?> EndSession(CancellationToken ct) => (await metadata.Get(ct)).EndSession;
+
     public async Task<bool> IsFrom(string? issuer, CancellationToken ct) =>
         issuer is null ? !(await metadata.Get(ct)).NamesItself : dialect.IsTemplate || issuer == dialect.Issuer;
 

@@ -41,6 +41,9 @@ internal sealed class ProviderOptions
     /// <summary>Whether signing in links to the user who has the same verified address.</summary>
     public bool ImplicitLinking { get; set; } = true;
 
+    /// <summary>Signing out here leads the browser to the provider's own sign-out, where it has one.</summary>
+    public bool SignOut { get; set; }
+
     /// <summary>Whether a signed-in user may link an account that has another address.</summary>
     public bool LinkDifferentEmails { get; set; }
 }
