@@ -68,6 +68,37 @@ public sealed class LiveSessionsTests : IDisposable
     }
 
     [Fact]
+    public void A_cookie_that_was_checked_is_recognized_by_the_whole_of_it_as_long_as_its_session_is_known()
+    {
+        var (table, ada, eve) = (Table(), Known("ada", "a"), Known("eve", "b"));
+        table.Remember(ada, "a.signature");
+        Assert.Null(table.Recognize("a.signature"));
+
+        table.Keep(table.BeginFill(), ada = Known("ada", "a"));
+        table.Keep(table.BeginFill(), eve);
+        Assert.Null(table.Recognize("a.signature"));
+        table.Remember(ada, "a.signature");
+        table.Remember(eve, "b.signature");
+        table.Remember(ada, "a.s%69gnature");
+        Assert.Same(ada, table.Recognize("a.signature"));
+        Assert.Same(eve, table.Recognize("b.signature"));
+        Assert.All(["a.s%69gnature", "a.signaturf", "a.signature ", ""], (string text) => Assert.Null(table.Recognize(text)));
+
+        time += Second;
+        Assert.Null(table.Recognize("a.signature"));
+        lease.Renew(time);
+        Assert.Same(ada, table.Recognize("a.signature"));
+
+        table.Forget("ada");
+        Assert.Null(table.Recognize("a.signature"));
+        table.Drop(eve.Token);
+        Assert.Null(table.Recognize("b.signature"));
+        table.Keep(table.BeginFill(), ada);
+        table.Forget(LiveSessions.Everybody);
+        Assert.Null(table.Recognize("a.signature"));
+    }
+
+    [Fact]
     public void Without_the_lease_nothing_is_answered_and_nothing_kept()
     {
         var (table, ada) = (Table(), Known("ada", "a"));
