@@ -99,6 +99,10 @@ internal static class HostBuilding
 
     private static void Map(WebApplication app)
     {
+        foreach (var module in Modules.All)
+            module.UseFirst(app);
+        // Where it stands, not in front of all as WebApplication has it unless told: what is answered above needs no route.
+        app.UseRouting();
         app.UseRequestLog();
         app.UseSecurityHeaders();
         app.UseCrossOrigin();

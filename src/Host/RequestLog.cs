@@ -32,17 +32,16 @@ internal static partial class RequestLog
                     options.Rules.Add(new LoggerFilterRule(provider, category, LogLevel.None, filter: null));
             }
         });
-        services.AddSingleton<TraceIds>();
     }
 
     /// <summary>To be called first.</summary>
     public static void UseRequestLog(this WebApplication app)
     {
-        app.Services.GetRequiredService<TraceIds>();
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Category);
         var clock = app.Services.GetRequiredService<TimeProvider>();
         app.Use(async (context, next) =>
         {
+            using var trace = Activity.Current is null ? Trace(context.Request.Headers) : null;
             if (!log.IsEnabled(LogLevel.Information))
             {
                 await next(context);
@@ -65,20 +64,21 @@ internal static partial class RequestLog
     [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Path} {Status} in {Elapsed:F1} ms, trace {TraceId}")]
     private static partial void Answered(ILogger log, string method, string path, int status, double elapsed, string traceId);
 
-    /// <summary>
-    /// Has a request begin an activity, and so take up the trace of whoever called (traceparent): without a listener
-    /// that depends on the very log category that is off.
-    /// </summary>
-    private sealed class TraceIds : IDisposable
+    // The trace of whoever called (traceparent), or a new one. Not the framework's: it begins one for every request or for
+    // none, and what is answered before this needs none; where somebody listens to the framework's, that one is there.
+    private static Activity Trace(IHeaderDictionary headers)
     {
-        private readonly ActivityListener _listener = new()
+        var trace = new Activity("Modular.Request");
+        DistributedContextPropagator.Current.ExtractTraceIdAndState(headers, Header, out var parent, out var state);
+        if (!string.IsNullOrEmpty(parent))
         {
-            ShouldListenTo = source => source.Name == "Microsoft.AspNetCore",
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData,
-        };
+            trace.SetParentId(parent);
+            trace.TraceStateString = string.IsNullOrEmpty(state) ? null : state;
+        }
 
-        public TraceIds() => ActivitySource.AddActivityListener(_listener);
-
-        public void Dispose() => _listener.Dispose();
+        return trace.Start();
     }
+
+    private static void Header(object? carrier, string name, out string? value, out IEnumerable<string>? values) =>
+        (value, values) = (((IHeaderDictionary)carrier!)[name], null);
 }

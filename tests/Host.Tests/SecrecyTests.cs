@@ -60,6 +60,20 @@ public sealed partial class SecrecyTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task The_log_names_the_trace_of_whoever_called()
+    {
+        const string Trace = "0af7651916cd43dd8448eb211c80319c";
+        await using var database = await TestDatabase.CreateAsync();
+        await using var host = await HostProcess.StartAsync(database.ConnectionString, "--Logging:LogLevel:Default=Information");
+        using var client = new HttpClient { BaseAddress = new Uri(host.Url) };
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{Trace}-b7ad6b7169203331-01");
+        using var answer = await client.GetAsync("/healthz/live");
+        for (var deadline = DateTime.UtcNow.AddSeconds(10); !host.Log.Contains("GET /healthz/live", StringComparison.Ordinal); await Task.Delay(50))
+            Assert.True(DateTime.UtcNow < deadline, host.Log);
+        Assert.Contains($"trace {Trace}", host.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_log_says_which_route_was_asked_and_how_it_was_answered()
     {
         await using var database = await TestDatabase.CreateAsync();

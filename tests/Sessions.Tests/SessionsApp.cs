@@ -38,6 +38,13 @@ public class SessionsApp : App
 
     private byte[] Secret => Encoding.UTF8.GetBytes(Services.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
 
+    /// <summary>Waits for what another node, or an operator, has changed: at most as long as a lease is.</summary>
+    public static async Task WithinTheLease(Func<Task<bool>> holds)
+    {
+        for (var deadline = DateTime.UtcNow + SessionLease.Length + SessionLease.Length; !await holds(); await Task.Delay(5))
+            Assert.True(DateTime.UtcNow < deadline, "A change was not seen within the lease.");
+    }
+
     public async Task<Person> Registered(string name = "Ada")
     {
         var email = $"{Guid.NewGuid():N}@example.com";

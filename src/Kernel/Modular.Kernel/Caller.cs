@@ -58,12 +58,15 @@ public static class CallerExtensions
         return app.Use((context, next) =>
         {
             var caller = context.RequestServices.GetRequiredService<Caller>();
-            caller.IpAddress = Display(ClientAddress(context.Connection.RemoteIpAddress, Forwarded(context.Request, options), options));
+            caller.IpAddress = AddressOf(context, options);
             caller.UserAgent = UserAgent(context.Request);
             caller.RequestId = TraceId(context);
             return next(context);
         });
     }
+
+    internal static string? AddressOf(HttpContext context, AuthOptions options) =>
+        Display(ClientAddress(context.Connection.RemoteIpAddress, Forwarded(context.Request, options), options));
 
     /// <summary>The trace of whoever called, or one of the request's own.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;

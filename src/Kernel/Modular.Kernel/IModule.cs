@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,6 +16,14 @@ public interface IModule
     /// <see cref="ModuleExtensions.AddModule"/>.
     /// </summary>
     void AddServices(IServiceCollection services, IConfiguration configuration);
+
+    /// <summary>
+    /// Puts in front of everything else what has to be answered as fast as the web server can: whatever it answers passes
+    /// nothing that comes after it, and must bring along what that would have added.
+    /// </summary>
+    void UseFirst(IApplicationBuilder app)
+    {
+    }
 }
 
 /// <summary>

@@ -30,6 +30,8 @@ internal sealed partial class DocumentSession
                 // Also when nobody knows whether it was committed.
                 foreach (var shred in _operations.OfType<ShredSubjectKey>())
                     _parts.Keys.Forget(shred.Subject);
+                foreach (var witness in _parts.Witnesses)
+                    witness.Sent(_events.Streams.Values.SelectMany(stream => stream.Stored));
             }
         }
 

@@ -5,7 +5,8 @@ namespace Modular.Store;
 
 /// <summary>What every session of one store stands on.</summary>
 internal sealed record StoreParts(
-    StoreDatabase Database, StoreRegistry Registry, SubjectKeys Keys, EventReader Reader, FeedSignal Signal, TimeProvider Clock);
+    StoreDatabase Database, StoreRegistry Registry, SubjectKeys Keys, EventReader Reader, FeedSignal Signal, TimeProvider Clock,
+    IEnumerable<ICommitWitness> Witnesses);
 
 /// <summary>The unit of work; see <see cref="IDocumentSession"/>.</summary>
 internal sealed partial class DocumentSession : IDocumentSession

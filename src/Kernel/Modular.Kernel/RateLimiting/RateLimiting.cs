@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -36,6 +37,8 @@ public static class RateLimiting
         services.AddMetrics();
         services.TryAddSingleton<ExactLimit>();
         services.TryAddSingleton<RateLimiter>();
+        services.TryAddSingleton(provider => new EarlyReads(
+            provider.GetRequiredService<RateLimiter>(), provider.GetRequiredService<IOptions<RateLimitOptions>>(), provider.GetRequiredService<IOptions<AuthOptions>>()));
         services.AddHostedService<RateLimitSweep>();
         return services.ConfigureStore(RateLimitSchema.Name, RateLimitSchema.Configure);
     }
@@ -67,6 +70,11 @@ internal sealed class RateLimiter(ExactLimit exact, IOptions<RateLimitOptions> o
         return wait == TimeSpan.Zero ? next(context) : Refuse(context, path, wait);
     }
 
+    /// <summary>Counts a read; false when it is one too many.</summary>
+    public bool Admits(LimitedPath path, string? address) => local.Count(path, address, clock.GetUtcNow()) == TimeSpan.Zero;
+
+    public LimitedPath Find(string path) => new(path, RateLimit.For(path, options.Value.Rules));
+
     private async Task Exactly(HttpContext context, RequestDelegate next, LimitedPath path, string? address)
     {
         var wait = await exact.Count(path, address, clock.GetUtcNow());
@@ -83,7 +91,7 @@ internal sealed class RateLimiter(ExactLimit exact, IOptions<RateLimitOptions> o
     {
         var pattern = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "";
         var path = pattern.StartsWith(Surface.Auth, StringComparison.OrdinalIgnoreCase) ? pattern[Surface.Auth.Length..] : pattern;
-        return new LimitedPath(path, RateLimit.For(path, options.Value.Rules));
+        return Find(path);
     }
 }
 
@@ -91,4 +99,39 @@ internal sealed class RateLimiter(ExactLimit exact, IOptions<RateLimitOptions> o
 internal sealed record LimitedPath(string Path, RateLimit Limit)
 {
     public ulong Hash { get; } = Deadlines.Mix(0, Path);
+}
+
+/// <summary>Limits reads that a module answers before everything else (<see cref="IModule.UseFirst"/>), with the same counters.</summary>
+public sealed class EarlyReads
+{
+    private static readonly object AddressKey = new();
+
+    private readonly RateLimiter? limiter;
+    private readonly AuthOptions auth;
+
+    internal EarlyReads(RateLimiter limiter, IOptions<RateLimitOptions> options, IOptions<AuthOptions> auth) =>
+        (this.limiter, this.auth) = (options.Value.Enabled ? limiter : null, auth.Value);
+
+    /// <summary>The counter of one route.</summary>
+    /// <param name="path">Below <c>/api/auth</c>.</param>
+    public Func<HttpContext, bool> Of(string path)
+    {
+        if (limiter is null)
+            return _ => true;
+        var limited = limiter.Find(path);
+        // Counted elsewhere, exactly: whoever asks too early goes the way of all requests.
+        return limited.Limit.IsExact ? _ => false : context => limiter.Admits(limited, AddressOf(context));
+    }
+
+    // Written out once per connection where the connection is the client's.
+    private string? AddressOf(HttpContext context)
+    {
+        if (auth.ForwardedFor || auth.ProxyNetworks.Count > 0)
+            return CallerExtensions.AddressOf(context, auth);
+        if (context.Features.Get<IConnectionItemsFeature>() is not { } connection)
+            return CallerExtensions.AddressOf(context, auth);
+        if (!connection.Items.TryGetValue(AddressKey, out var known))
+            connection.Items[AddressKey] = known = CallerExtensions.AddressOf(context, auth);
+        return (string?)known;
+    }
 }

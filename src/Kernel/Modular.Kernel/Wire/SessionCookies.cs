@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Modular.Kernel;
 
@@ -8,6 +9,10 @@ public sealed class SessionCookies(SignedCookies cookies)
     public const string Token = "session_token";
     public const string Data = "session_data";
     public const string NotRemembered = "dont_remember";
+
+    // Made once, not with each request; the public address may be known only after the start.
+    private Made? plain;
+    private Made? secure;
 
     /// <summary>Sets the session's cookie.</summary>
     /// <param name="context">Request and response.</param>
@@ -34,6 +39,29 @@ public sealed class SessionCookies(SignedCookies cookies)
     /// <summary>The bare token when its signature is ours; says nothing about whether the session lives.</summary>
     public string? ReadToken(HttpContext context) => cookies.Read(context, Token);
 
+    /// <summary>The same without allocating anything; see <see cref="SignedCookies.Find(StringValues, string, Span{byte}, out int)"/>.</summary>
+    public CookieFound ReadToken(StringValues headers, Span<byte> token, out int length) =>
+        cookies.Find(headers, Ours.TokenName, token, out length);
+
+    /// <summary>The session's cookie as it came, signature unchecked; empty where <see cref="ReadToken(StringValues, Span{byte}, out int)"/> finds none.</summary>
+    public ReadOnlySpan<char> FindToken(StringValues headers) => SignedCookies.FindRaw(headers, Ours.TokenName);
+
+    /// <summary>What <see cref="Clear"/> sends, where nothing else sets a cookie.</summary>
+    public StringValues Cleared => Ours.Cleared;
+
+    private Made Ours
+    {
+        get
+        {
+            var isSecure = cookies.IsSecure;
+            ref var made = ref isSecure ? ref secure : ref plain;
+            return made ??= new Made(
+                cookies.NameOf(Token), new StringValues([cookies.Deleted(Token), cookies.Deleted(Data), cookies.Deleted(NotRemembered)]));
+        }
+    }
+
     /// <summary>Whether the request carries our <c>dont_remember</c>: such a session is never refreshed.</summary>
     public bool IsNotRemembered(HttpContext context) => cookies.Read(context, NotRemembered) is not null;
+
+    private sealed record Made(string TokenName, StringValues Cleared);
 }

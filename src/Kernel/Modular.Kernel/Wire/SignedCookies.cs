@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -13,6 +15,9 @@ namespace Modular.Kernel;
 /// </summary>
 public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress address)
 {
+    /// <summary>The longest signed value, in bytes, that <see cref="Find(StringValues, string, Span{byte}, out int)"/> reads.</summary>
+    public const int LongestValue = 256;
+
     private const int SignatureLength = 44;
 
     private readonly byte[] secret = Encoding.UTF8.GetBytes(options.Value.Secret!);
@@ -35,6 +40,42 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
     }
 
     /// <summary>
+    /// The same as <see cref="Read"/> without allocating anything: the value in UTF-8 goes into <paramref name="value"/>.
+    /// </summary>
+    /// <param name="headers">Every <c>Cookie</c> header of the request.</param>
+    /// <param name="fullName">As on the wire.</param>
+    /// <param name="value">Room for <see cref="LongestValue"/> bytes.</param>
+    /// <param name="length">Of the value; 0 unless it is <see cref="CookieFound.Ours"/>.</param>
+    public CookieFound Find(StringValues headers, string fullName, Span<byte> value, out int length)
+    {
+        length = 0;
+        if (headers.Count > 1)
+            return CookieFound.Odd;
+        if (!TryFindRaw(headers.Count == 0 ? [] : headers[0], fullName, out var raw))
+            return CookieFound.Missing;
+        if (!TryDecode(raw, value, out var decoded))
+            return CookieFound.Odd;
+        var signed = value[..decoded];
+        var dot = signed.LastIndexOf((byte)'.');
+        if (dot < 1 || decoded - dot - 1 != SignatureLength || signed[^1] != (byte)'=')
+            return CookieFound.Missing;
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Span<byte> expected = stackalloc byte[SignatureLength];
+        HMACSHA256.HashData(secret, signed[..dot], mac);
+        Base64.EncodeToUtf8(mac, expected, out _, out _);
+        if (!CryptographicOperations.FixedTimeEquals(expected, signed[(dot + 1)..]))
+            return CookieFound.Missing;
+        length = dot;
+        return CookieFound.Ours;
+    }
+
+    /// <summary>The same raw value that the look for a signed cookie checks; empty when there is none, or several headers.</summary>
+    /// <param name="headers">Every <c>Cookie</c> header of the request.</param>
+    /// <param name="fullName">As on the wire.</param>
+    public static ReadOnlySpan<char> FindRaw(StringValues headers, string fullName) =>
+        headers.Count == 1 && TryFindRaw(headers[0], fullName, out var raw) ? raw : [];
+
+    /// <summary>
     /// The raw value of a cookie, not percent-decoded; quotes around it taken off. Of several with one name the first wins:
     /// browsers send the most specific path first.
     /// </summary>
@@ -44,20 +85,15 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
     {
         foreach (var header in headers)
         {
-            var rest = header.AsSpan();
-            while (!rest.IsEmpty)
-            {
-                var end = rest.IndexOf(';');
-                var pair = end < 0 ? rest : rest[..end];
-                rest = end < 0 ? [] : rest[(end + 1)..];
-                var equals = pair.IndexOf('=');
-                if (equals >= 0 && pair[..equals].Trim().SequenceEqual(name))
-                    return Unquoted(pair[(equals + 1)..].Trim());
-            }
+            if (TryFindRaw(header, name, out var found))
+                return found.ToString();
         }
 
         return null;
     }
+
+    /// <summary>Whether names carry <c>__Secure-</c> and cookies are <c>Secure</c>.</summary>
+    internal bool IsSecure => address.IsSecure;
 
     /// <summary>The full name on the wire.</summary>
     public string NameOf(string name) => $"{(address.IsSecure ? "__Secure-" : "")}better-auth.{name}";
@@ -77,14 +113,21 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
     /// <summary>Deletes a cookie: empty value, <c>Max-Age=0</c>, the same attributes.</summary>
     public void Delete(HttpContext context, string name) => Write(context, name, "", TimeSpan.Zero);
 
+    /// <summary>What <see cref="Delete"/> sends.</summary>
+    public string Deleted(string name) => Text(name, "", TimeSpan.Zero);
+
     private void Write(HttpContext context, string name, string value, TimeSpan? maxAge)
     {
         var full = NameOf(name) + "=";
-        var age = maxAge is { } life ? $"; Max-Age={(long)life.TotalSeconds}" : "";
-        var cookie = $"{full}{value}{age}; Path=/; HttpOnly{(address.IsSecure ? "; Secure" : "")}; SameSite=Lax";
         var headers = context.Response.Headers;
         var others = headers.SetCookie.Where(set => set?.StartsWith(full, StringComparison.Ordinal) != true);
-        headers.SetCookie = new StringValues([.. others, cookie]);
+        headers.SetCookie = new StringValues([.. others, Text(name, value, maxAge)]);
+    }
+
+    private string Text(string name, string value, TimeSpan? maxAge)
+    {
+        var age = maxAge is { } life ? $"; Max-Age={(long)life.TotalSeconds}" : "";
+        return $"{NameOf(name)}={value}{age}; Path=/; HttpOnly{(address.IsSecure ? "; Secure" : "")}; SameSite=Lax";
     }
 
     private static string Signature(string value, ReadOnlySpan<byte> secret) =>
@@ -96,6 +139,57 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
         .Replace("%28", "(", StringComparison.Ordinal).Replace("%29", ")", StringComparison.Ordinal)
         .Replace("%2A", "*", StringComparison.Ordinal);
 
-    private static string Unquoted(ReadOnlySpan<char> value) =>
-        (value is ['"', .. var inner, '"'] ? inner : value).ToString();
+    private static bool TryFindRaw(ReadOnlySpan<char> header, ReadOnlySpan<char> name, out ReadOnlySpan<char> value)
+    {
+        while (!header.IsEmpty)
+        {
+            var end = header.IndexOf(';');
+            var pair = end < 0 ? header : header[..end];
+            header = end < 0 ? [] : header[(end + 1)..];
+            var equals = pair.IndexOf('=');
+            if (equals < 0 || !pair[..equals].Trim().SequenceEqual(name))
+                continue;
+            value = pair[(equals + 1)..].Trim() is ['"', .. var inner, '"'] ? inner : pair[(equals + 1)..].Trim();
+            return true;
+        }
+
+        value = [];
+        return false;
+    }
+
+    // Plain ASCII and whole escapes; anything else, and what has no room, is left to others.
+    private static bool TryDecode(ReadOnlySpan<char> raw, Span<byte> value, out int length)
+    {
+        length = 0;
+        for (var at = 0; at < raw.Length; at++)
+        {
+            if (length == value.Length || !char.IsAscii(raw[at]))
+                return false;
+            if (raw[at] != '%')
+            {
+                value[length++] = (byte)raw[at];
+                continue;
+            }
+
+            if (at + 2 >= raw.Length || !char.IsAsciiHexDigit(raw[at + 1]) || !char.IsAsciiHexDigit(raw[at + 2]))
+                return false;
+            value[length++] = byte.Parse(raw.Slice(at + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            at += 2;
+        }
+
+        return true;
+    }
+}
+
+/// <summary>What a look for a signed cookie has found.</summary>
+public enum CookieFound
+{
+    /// <summary>None, or one that we did not sign, which is the same.</summary>
+    Missing,
+
+    /// <summary>One of ours.</summary>
+    Ours,
+
+    /// <summary>Something that takes a closer look.</summary>
+    Odd,
 }

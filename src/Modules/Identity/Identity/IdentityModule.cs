@@ -26,6 +26,21 @@ public sealed class IdentityModule : IModule
         from {schema}.mt_doc_user;
         """;
 
+    // Whoever changes a user, a slice or an operator with psql, tells every node in the same transaction: sessions are
+    // checked against this row from memory (DESIGN §6, rule 2).
+    private const string SessionPrincipalTrigger = """
+        create function {schema}.tell_of_user() returns trigger language plpgsql as $body$
+        begin
+            perform pg_notify('modular_sessions', old.id);
+            return null;
+        end $body$;
+        create trigger user_altered after update on {schema}.mt_doc_user for each row
+            when (old.* is distinct from new.*) execute function {schema}.tell_of_user();
+        create trigger user_ended after delete on {schema}.mt_doc_user for each row execute function {schema}.tell_of_user();
+        alter table {schema}.mt_doc_user enable always trigger user_altered;
+        alter table {schema}.mt_doc_user enable always trigger user_ended;
+        """;
+
     public string Name => "Identity";
 
     public void AddServices(IServiceCollection services, IConfiguration configuration)
@@ -170,5 +185,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("003-users-sync", UsersSync.Table);
         store.Storage.Script("004-password-guesses", GuessCounts.Table);
         store.Storage.Script("005-password-guesses-told", GuessCounts.Told);
+        store.Storage.Script("006-session-principal-trigger", SessionPrincipalTrigger);
     }
 }

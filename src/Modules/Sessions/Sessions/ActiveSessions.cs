@@ -24,7 +24,7 @@ internal sealed record LiveSession(SessionToken Token, Session Session, SessionP
 /// is due. A request checks once, whoever asks.
 /// </summary>
 internal sealed partial class ActiveSessions(
-    SessionRows rows, SessionCookies cookies, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
+    SessionRows rows, LiveSessions known, SessionCookies cookies, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
     : IActiveSessions
 {
     public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
@@ -48,7 +48,7 @@ internal sealed partial class ActiveSessions(
         if (cookies.ReadToken(context) is not { } text)
             return null;
         var now = clock.GetUtcNow();
-        var live = await rows.Find(new SessionToken(text), ct);
+        var live = await Find(context, new SessionToken(text), now, ct);
         if (live?.IsLive(now) == true)
         {
             var isDue = mayRefresh && RefreshSession.Decide(live.Session, options.Value, now) is not null && !cookies.IsNotRemembered(context);
@@ -59,6 +59,31 @@ internal sealed partial class ActiveSessions(
 
         cookies.Clear(context);
         return null;
+    }
+
+    /// <summary>What was asked for a request already, so that <see cref="Check"/> does not ask again, whatever became of it.</summary>
+    public static void Pass(HttpContext context, Task<KnownSession> asked) => context.Items[typeof(KnownSession)] = asked;
+
+    // From memory while that is safe.
+    private async Task<LiveSession?> Find(HttpContext context, SessionToken token, DateTimeOffset now, CancellationToken ct)
+    {
+        if (context.Items.TryGetValue(typeof(KnownSession), out var asked))
+            return (await (Task<KnownSession>)asked!).Live;
+        return (known.Find(TokenHash.From(token.Hash)) ?? await Ask(token, now, ct)).Live;
+    }
+
+    /// <summary>Asks the database, and keeps the answer unless something overtook it.</summary>
+    public async Task<KnownSession> Ask(SessionToken token, DateTimeOffset now, CancellationToken ct)
+    {
+        var hash = TokenHash.From(token.Hash);
+        var begun = known.BeginFill();
+        var live = await rows.Find(token, ct);
+        var found = live is null || live.Session.IsOver(now)
+            ? KnownSession.Dead(hash)
+            : KnownSession.Alive(hash, live, ReadSession.AnswerOf(live), RefreshSession.DueAt(live.Session, options.Value));
+        if (found.Live?.IsLive(now) != false)
+            known.Keep(begun, found);
+        return found;
     }
 
     // In a scope of its own: whatever becomes of it must not touch what the request is about to do.
@@ -72,6 +97,8 @@ internal sealed partial class ActiveSessions(
             if (await mediator.Send(new RefreshSession.Command(live.Session.Id), ct) is not { } refreshed)
                 return null;
             cookies.Set(context, live.Token.Text, refreshed.ExpiresAt - now);
+            // What is remembered is due for a refresh, and would be again and again.
+            known.Drop(TokenHash.From(live.Token.Hash));
             return live with { Session = refreshed };
         }
         catch (Exception failure) when (failure is ConcurrencyException or DbException or TimeoutException)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -48,6 +49,10 @@ internal static class ReadSession
                 .WithName("ReadSessionDeferred");
         }
     }
+
+    /// <summary>The body for a live session, for <see cref="SessionCheck"/> to send again and again.</summary>
+    internal static byte[] AnswerOf(LiveSession live) =>
+        JsonSerializer.SerializeToUtf8Bytes(new Answer(WireSession.Of(live.Session, live.Token.Text), live.User), WireJson.Options);
 
     private static void NeverStore(HttpContext context)
     {

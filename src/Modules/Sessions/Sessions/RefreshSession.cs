@@ -26,6 +26,13 @@ internal static class RefreshSession
         }
     }
 
+    /// <summary>From when on a check has more to do than answer: refresh the session, or find it over.</summary>
+    internal static DateTimeOffset DueAt(Session session, AuthOptions options)
+    {
+        var due = session.ExpiresAt - options.SessionLifetime + options.SessionUpdateAge;
+        return session.Remember && due < session.ExpiresAt && session.ExpiresAt < session.CreatedAt + options.SessionMaxLifetime ? due : session.ExpiresAt;
+    }
+
     /// <summary>
     /// Due by the contract's formula (§2.2). Near its cap a session cannot gain anything any more, and is left alone: it
     /// would be due on every request.

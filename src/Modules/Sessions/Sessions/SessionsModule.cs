@@ -1,5 +1,8 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Modular.Kernel;
 using Modular.Messaging;
 using Modular.Sessions.Contracts;
@@ -22,6 +25,7 @@ public sealed class SessionsModule : IModule
             store.Events.MapEventType<SessionSignedOut>("session.signed_out.1").About(e => e.UserId);
             store.Events.MapEventType<SessionExpired>("session.expired.1").About(e => e.UserId);
             store.Events.MapEventType<SessionAccessRefused>("session.access_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+            store.Storage.Script("001-session-triggers", SessionTriggers.Sql);
             store.Schema.For<KnownDevice>()
                 .Duplicate(device => device.UserId, "text")
                 .Index(device => device.UserId);
@@ -40,9 +44,23 @@ public sealed class SessionsModule : IModule
             .PublishMessage<SessionsRevoked>("sessions.sessions_revoked.1")
             .PublishMessage<DevicesForgotten>("sessions.devices_forgotten.1")
             .PublishMessage<NewDeviceSeen>("sessions.new_device_seen.1"));
+        services.AddOptions<LiveSessionsOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LiveSessionsOptions>, LiveSessionsOptionsValidation>());
+        services.AddSingleton<LiveSessionsMetrics>();
+        services.AddSingleton(_ => new SessionLease());
+        services.AddSingleton<LiveSessions>();
+        services.AddSingleton<ICommitWitness, OwnChanges>();
+        services.AddSingleton<SessionCheck>();
         services.AddSingleton<SessionRows>();
         services.AddSingleton<ActiveSessions>();
         services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());
         services.AddHostedService<ExpiredSessionsSweep>();
+        services.AddHostedService<SessionListener>();
+    }
+
+    public void UseFirst(IApplicationBuilder app)
+    {
+        var check = app.ApplicationServices.GetRequiredService<SessionCheck>();
+        app.Use(next => context => check.Answer(context, next));
     }
 }
