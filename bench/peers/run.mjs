@@ -4,7 +4,7 @@
 //
 // The other servers are a kit beside this repository, ../shared/peers (PEERS=path: elsewhere), which is copied to
 // artifacts/peers and built there. Needs node 20, npm, the .NET 10 SDK, PostgreSQL's server binaries, wrk, flock and setpriv.
-// All of it with the kit's defaults takes about 35 minutes. `--only 'modular|floor'`: us and the bare web server.
+// All of it with the kit's defaults takes about 40 minutes. `--only 'modular|floor'`: us and the bare web server.
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
