@@ -18,6 +18,8 @@ internal static partial class RequestLog
     [
         "Microsoft.AspNetCore.Hosting.Diagnostics",
         "Microsoft.AspNetCore.Routing.Matching",
+        // Tells nothing secret, but twice per request what is told once here.
+        "Microsoft.AspNetCore.Routing.EndpointMiddleware",
     ];
 
     public static void AddRequestLog(this IServiceCollection services)

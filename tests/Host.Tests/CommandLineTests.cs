@@ -193,6 +193,14 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_setting_that_cannot_be_read_is_named()
+    {
+        var result = await Commands.Run("db", "status", "--Auth:SessionLifetime=banana");
+        Assert.Equal(
+            (1, "Auth:SessionLifetime cannot be 'banana'; docs/configuration.md says what it may be."), (result.ExitCode, result.Error.Trim()));
+    }
+
+    [Fact]
     public async Task A_password_is_given_to_somebody_who_has_none()
     {
         await app.Scenario(_ => _.Post.Json(new { name = "Gia", email = "gia@example.com", password = "chosen by gia" }).ToUrl("/api/auth/sign-up/email"));

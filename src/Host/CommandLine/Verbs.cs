@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 using Modular.Host.Database;
@@ -20,7 +21,7 @@ internal static class ExitCode
 }
 
 /// <summary>The command line: the server, or one command and its answer.</summary>
-internal static class Verbs
+internal static partial class Verbs
 {
     private static readonly TimeSpan TimeToTidyUp = TimeSpan.FromSeconds(10);
 
@@ -90,6 +91,8 @@ internal static class Verbs
     {
         DatabaseSetupException => problem.Message,
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),
+        InvalidOperationException when Unreadable().Match(problem.Message) is { Success: true } wrong =>
+            $"{wrong.Groups["key"].Value} cannot be '{wrong.Groups["value"].Value}'; docs/configuration.md says what it may be.",
         IOException { InnerException: AddressInUseException } => problem.Message,
         OperationCanceledException => "Cancelled.",
         PostgresException refused => $"The database refused: {refused.MessageText}",
@@ -98,4 +101,8 @@ internal static class Verbs
         CommandFailedException or BackupException or UnknownEventTypeException => problem.Message,
         _ => null,
     };
+
+    // What the framework's binder says of a value that it cannot read.
+    [GeneratedRegex("^Failed to convert configuration value '(?<value>.*)' at '(?<key>[^']+)' to type", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    private static partial Regex Unreadable();
 }
