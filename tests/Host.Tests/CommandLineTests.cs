@@ -246,6 +246,8 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
         Assert.InRange(last.Lines.Count, 1, 10);
         var tail = await Commands.Run("audit", "tail", "--last", "1000", "--type", "user.registered.*", "--json");
         Assert.Contains(tail.Lines, line => JsonDocument.Parse(line).RootElement.GetProperty("data").GetProperty("email").GetString() == "eve@example.com");
+        var lastOfMany = await Commands.Run("audit", "tail", "--last", "1", "--type", "user.registered.*", "--json");
+        Assert.Contains("user.registered.1", Assert.Single(lastOfMany.Lines), StringComparison.Ordinal);
         var replay = await Commands.Run("audit", "replay", "--module", "sessions");
         Assert.Contains(replay.Lines, line => line.Contains("session.started.1", StringComparison.Ordinal));
 

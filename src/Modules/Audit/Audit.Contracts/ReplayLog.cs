@@ -3,7 +3,7 @@ using MediatR;
 namespace Modular.Audit.Contracts;
 
 /// <summary>Streams the log, oldest entry first; personal data in clear where its key still exists.</summary>
-/// <param name="From">The first position; below zero it counts from the end, so -10 begins ten entries back.</param>
+/// <param name="From">The first position; below zero it counts from the end what passes the filter, so -10 begins with the tenth last.</param>
 /// <param name="Since">Only entries of this time or later.</param>
 /// <param name="Until">Only entries before this time.</param>
 /// <param name="To">Only entries before this position.</param>

@@ -53,6 +53,21 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         return await command.ExecuteScalarAsync(ct) is long next ? next : 0;
     }
 
+    /// <summary>Where the last so many entries that pass a filter begin; the head when none does.</summary>
+    public async Task<long> Last(long count, EntryFilter filter, CancellationToken ct)
+    {
+        var head = await Head(ct);
+        if (filter.IsEverything)
+            return Math.Max(0, head - count);
+        await using var command = database.Pooled.CreateCommand();
+        command.CommandText = $"""
+            select min(position) from (
+                select s.position from audit.search s where true{filter.Conditions(command)}
+                order by s.position desc limit {Parameter(command, count)}) last
+            """;
+        return await command.ExecuteScalarAsync(ct) is long first ? first : head;
+    }
+
     /// <summary>The first position whose entry is not before a time; null when there is none yet.</summary>
     public async Task<long?> FirstSince(DateTimeOffset time, CancellationToken ct)
     {

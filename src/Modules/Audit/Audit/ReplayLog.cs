@@ -50,7 +50,7 @@ internal static class ReplayLog
         private async IAsyncEnumerable<LogEntry> Replay(Contracts.ReplayLog request, [EnumeratorCancellation] CancellationToken ct)
         {
             var filter = FilterOf(request);
-            var position = request.From >= 0 ? request.From : Math.Max(0, await log.Head(ct) + request.From);
+            var position = request.From >= 0 ? request.From : await log.Last(-request.From, filter with { To = request.To }, ct);
             for (var wait = Soonest; ; wait = TimeSpan.FromTicks(Math.Min(Latest.Ticks, wait.Ticks * 2)))
             {
                 var hint = signal.Next;
