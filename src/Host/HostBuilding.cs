@@ -24,6 +24,7 @@ internal static class HostBuilding
             var app = builder.Build();
             await Migrate(app);
             Map(app);
+            app.WarnOfUnknownAddress();
             return app;
         });
     }
