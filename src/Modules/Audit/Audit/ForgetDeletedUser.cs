@@ -47,18 +47,7 @@ internal static class ForgetDeletedUser
                 """);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-            var positions = new List<long>();
-            var canonical = new List<ReadOnlyMemory<byte>>();
-            await using (var row = await command.ExecuteReaderAsync(ct))
-            {
-                while (await row.ReadAsync(ct))
-                {
-                    positions.Add(row.GetInt64(0));
-                    canonical.Add(row.GetFieldValue<byte[]>(1));
-                }
-            }
-
-            return [.. (await events.Open(canonical, ct)).Select((e, at) => SearchRow.Of(positions[at], e))];
+            return await SearchRow.Read(command, events, ct);
         }
 
         private async Task Rewrite(IReadOnlyList<SearchRow> rows, CancellationToken ct)

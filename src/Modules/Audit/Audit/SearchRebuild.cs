@@ -106,18 +106,7 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
             await using var command = new NpgsqlCommand(
                 $"select position, canonical from audit.entries where position >= $1 order by position limit {ChunkEntries}", connection);
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _position });
-            var positions = new List<long>();
-            var canonical = new List<ReadOnlyMemory<byte>>();
-            await using (var row = await command.ExecuteReaderAsync(ct))
-            {
-                while (await row.ReadAsync(ct))
-                {
-                    positions.Add(row.GetInt64(0));
-                    canonical.Add(row.GetFieldValue<byte[]>(1));
-                }
-            }
-
-            return [.. (await events.Open(canonical, ct)).Select((e, at) => SearchRow.Of(positions[at], e))];
+            return await SearchRow.Read(command, events, ct);
         }
 
         private async Task Copy(List<SearchRow> rows, CancellationToken ct)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Modular.Store;
+using Npgsql;
 
 namespace Modular.Audit;
 
@@ -46,6 +47,23 @@ internal sealed record SearchRow(
         Value(e.Request),
         Value(e.Stream)!,
         WordsOf(e));
+
+    /// <summary>Those of a query that answers positions and canonical bytes.</summary>
+    public static async Task<List<SearchRow>> Read(NpgsqlCommand command, CanonicalEvents events, CancellationToken ct)
+    {
+        var positions = new List<long>();
+        var canonical = new List<ReadOnlyMemory<byte>>();
+        await using (var row = await command.ExecuteReaderAsync(ct))
+        {
+            while (await row.ReadAsync(ct))
+            {
+                positions.Add(row.GetInt64(0));
+                canonical.Add(row.GetFieldValue<byte[]>(1));
+            }
+        }
+
+        return [.. (await events.Open(canonical, ct)).Select((e, at) => Of(positions[at], e))];
+    }
 
     // PostgreSQL's inet knows no zone (fe80::1%eth0).
     private static string? Address(string? text) =>
