@@ -42,7 +42,7 @@ public sealed class SignInTests
     public void A_ban_holds_until_the_instant_it_ends()
     {
         Attempt Banned(DateTimeOffset? until) => Right with { User = Ada with { Banned = true, BanExpires = until } };
-        Assert.Equal(new SignIn.Denial(SignIn.Banned, "banned"), SignIn.Decide(Banned(null), requireVerification: false, Noon));
+        Assert.Equal(new SignIn.Denial(Admission.Banned, "banned"), SignIn.Decide(Banned(null), requireVerification: false, Noon));
         Assert.NotNull(SignIn.Decide(Banned(Noon.AddTicks(1)), requireVerification: false, Noon));
         Assert.Null(SignIn.Decide(Banned(Noon), requireVerification: false, Noon));
     }

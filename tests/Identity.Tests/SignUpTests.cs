@@ -44,7 +44,7 @@ public sealed class SignUpOverHttp(App app) : IClassFixture<App>
         var ada = await app.SignedUp(("name", "Ada Lovelace"), ("image", "https://example.com/ada.png"));
         var user = ada.Answer.GetProperty("user");
         Assert.Equal(
-            $$"""{"id":"{{ada.Id}}","name":"Ada Lovelace","email":"{{ada.Email}}","emailVerified":false,"image":"https://example.com/ada.png","createdAt":"{{user.GetProperty("createdAt")}}","updatedAt":"{{user.GetProperty("createdAt")}}","role":"user","banned":false,"banReason":null,"banExpires":null}""",
+            $$"""{"id":"{{ada.Id}}","name":"Ada Lovelace","email":"{{ada.Email}}","emailVerified":false,"image":"https://example.com/ada.png","createdAt":"{{user.GetProperty("createdAt")}}","updatedAt":"{{user.GetProperty("createdAt")}}","role":"user","banned":false,"banReason":null,"banExpires":null,"twoFactorEnabled":false,"username":null,"displayUsername":null,"isAnonymous":false}""",
             user.GetRawText());
         Assert.Matches("^[0-9a-f]{32}$", ada.Id);
         var cookie = ada.Browser.Cookies["better-auth.session_token"];
@@ -93,7 +93,7 @@ public sealed class SignUpOverHttp(App app) : IClassFixture<App>
         var ada = await app.SignedUp(("name", "Ada"), ("image", "https://example.com/a.png"));
         var row = Assert.Single(await app.Sql("select * from identity.session_principal where id = $1", ada.Id));
         var created = (DateTime)row[5]!;
-        Assert.Equal([ada.Id, "Ada", ada.Email, false, "https://example.com/a.png", created, created, "user", false, null, null], row);
+        Assert.Equal([ada.Id, "Ada", ada.Email, false, "https://example.com/a.png", created, created, "user", false, null, null, false, null, null, false], row);
         Assert.Equal(ada.Answer.GetProperty("user").GetProperty("createdAt").GetDateTime(), created);
     }
 

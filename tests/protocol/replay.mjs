@@ -1,6 +1,6 @@
 // Plays the recorded exchanges of a better-auth 1.7.1 server again, on Hosts of its own, and says what differs.
 //
-//   node tests/protocol/replay.mjs                     parts A (core) and B (variants)
+//   node tests/protocol/replay.mjs                     parts A (core), B (variants) and C (plugins)
 //   node tests/protocol/replay.mjs --part A --section sign-up
 //   TRANSCRIPTS=path node tests/protocol/replay.mjs    the recording; ../shared/contracts/… beside the clone otherwise
 //   --json                                             one line of JSON per exchange
@@ -25,9 +25,10 @@ export const chosen = JSON.parse(readFileSync(new URL("replay/chosen-differences
 export const recorded = () => existsSync(transcripts);
 
 /** `{ rows: [{ name, verdict, chosen: [names], different: [{ at, recorded, live }] }], unseen: [names] }` */
-export async function replay({ parts = ["A", "B"], section = "" } = {}) {
+export async function replay({ parts = ["A", "B", "C"], section = "" } = {}) {
   const all = parseTranscript(readFileSync(transcripts, "utf8"));
-  const wanted = all.filter((exchange) => parts.includes(exchange.part) && exchange.section.includes(section));
+  const directs = ({ part, section: name }) => part !== "C" || sections[`${part} · ${name}`];
+  const wanted = all.filter((exchange) => parts.includes(exchange.part) && exchange.section.includes(section) && directs(exchange));
   if (wanted.length === 0) throw new Error(`no exchange of ${transcripts} is in part ${parts.join(", ")} and "${section}"`);
   const stages = new Map();
   const rows = [];
@@ -43,7 +44,7 @@ export async function replay({ parts = ["A", "B"], section = "" } = {}) {
     for (const { prepared } of stages.values()) await prepared?.close();
   }
   // Only a whole replay can tell that a difference is gone.
-  const isWhole = !section && ["A", "B"].every((part) => parts.includes(part));
+  const isWhole = !section && ["A", "B", "C"].every((part) => parts.includes(part));
   return { rows, unseen: isWhole ? unseen(rows) : [] };
 }
 

@@ -73,6 +73,12 @@ public sealed class AuthOptions
     /// <summary>Header in which proxies name the client.</summary>
     public string IpAddressHeader { get; set; } = "X-Forwarded-For";
 
+    /// <summary>Which of <see cref="AuthGroup.All"/> were switched on or off, in lower case; what is not named is on.</summary>
+    public IReadOnlyDictionary<string, bool> Groups { get; set; } = new Dictionary<string, bool>();
+
+    /// <summary>Whether a group of endpoints is there.</summary>
+    public bool IsOn(string group) => Groups.GetValueOrDefault(group, true);
+
     internal IReadOnlyList<IPNetwork> ProxyNetworks { get; private set; } = [];
 
     internal void Read(IConfiguration configuration)
@@ -97,6 +103,7 @@ public sealed class AuthOptions
         TrustedProxies = [.. List(section.GetSection(nameof(TrustedProxies)))];
         ProxyNetworks = [.. TrustedProxies.Select(Network)];
         ForwardedFor = configuration.GetValue("Modular:ForwardedFor", ForwardedFor);
+        Groups = section.GetSection(nameof(Groups)).GetChildren().ToDictionary(group => group.Key.ToLowerInvariant(), group => group.Get<bool>());
         IpAddressHeader = section.GetValue(nameof(IpAddressHeader), IpAddressHeader)!;
     }
 
@@ -146,6 +153,9 @@ internal sealed class AuthOptionsValidation(IHostEnvironment environment) : IVal
             options.SessionLifetime <= TimeSpan.Zero ? "Auth:SessionLifetime must be longer than zero." : null,
             options.SessionUpdateAge < TimeSpan.Zero ? "Auth:SessionUpdateAge must not be negative." : null,
             options.SessionMaxLifetime < options.SessionLifetime ? "Auth:SessionMaxLifetime must not be shorter than Auth:SessionLifetime." : null,
+            options.Groups.Keys.FirstOrDefault(name => !AuthGroup.All.Contains(name)) is { } unknown
+                ? $"Auth:Groups: '{unknown}' is none of {string.Join(", ", AuthGroup.All)}."
+                : null,
             options.MaxSessionsPerUser is < 1 ? "Auth:MaxSessionsPerUser must be at least 1." : null,
             options.TrustedOrigins.FirstOrDefault(origin => !TrustedUrls.IsPattern(origin)) is { } origin
                 ? $"Auth:TrustedOrigins: '{origin}' is not an origin such as https://app.example.com, *.example.com or myapp://."

@@ -5,8 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Modular.Kernel;
 
 /// <summary>The live session behind a request.</summary>
+/// <param name="OrganizationId">The organization that is active in it; null: none.</param>
+/// <param name="TeamId">The team that is; null: none.</param>
+/// <param name="ImpersonatedBy">The administrator who acts as the user; null: the user themselves.</param>
 public sealed record ActiveSession(
-    string SessionId, string UserId, string? OrganizationId, IReadOnlyList<string> Roles, DateTimeOffset CreatedAt)
+    string SessionId, string UserId, string? OrganizationId, IReadOnlyList<string> Roles, DateTimeOffset CreatedAt, string? TeamId = null,
+    string? ImpersonatedBy = null)
 {
     /// <summary>How long after signing in the delicate things may be done: contract §2.2, <c>freshAge</c>.</summary>
     public static readonly TimeSpan FreshAge = TimeSpan.FromDays(1);

@@ -5,6 +5,10 @@
 //   path(stage)      the path, where the recording cut it
 //   headers(stage)   headers that the recording left out; undefined takes one away
 //   body(stage)      the body, where the recording has what only its own providers understood
+//
+// What is said of a plugin's section stands in a file of its own below plugins/, in the same form: it exports `servers`,
+// `sections` and `exchanges`, which are added to these.
+import { existsSync, readdirSync } from "node:fs";
 import { startIssuer } from "./issuer.mjs";
 
 /**
@@ -255,3 +259,11 @@ export const exchanges = {
     headers: () => ({ "x-forwarded-for": "198.51.100.2" }),
   },
 };
+
+const plugins = new URL("plugins/", import.meta.url);
+for (const file of existsSync(plugins) ? readdirSync(plugins).filter((name) => name.endsWith(".mjs")).sort() : []) {
+  const plugin = await import(new URL(file, plugins));
+  Object.assign(servers, plugin.servers);
+  Object.assign(sections, plugin.sections);
+  Object.assign(exchanges, plugin.exchanges);
+}

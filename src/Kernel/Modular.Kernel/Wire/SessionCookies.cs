@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Modular.Kernel;
 
 /// <summary>The three cookies of a session, contract §2.1 and §2.2.</summary>
-public sealed class SessionCookies(SignedCookies cookies)
+public sealed class SessionCookies(SignedCookies cookies, IOptions<AuthOptions> options)
 {
     public const string Token = "session_token";
     public const string Data = "session_data";
@@ -26,6 +27,22 @@ public sealed class SessionCookies(SignedCookies cookies)
         cookies.Set(context, Token, token, maxAge);
         if (maxAge is null)
             cookies.Set(context, NotRemembered, "true", null);
+    }
+
+    /// <summary>Sets the cookie of a session that has just begun.</summary>
+    /// <param name="context">Request and response.</param>
+    /// <param name="token">The bare token.</param>
+    /// <param name="maxAge">Null: not remembered.</param>
+    public void Start(HttpContext context, string token, TimeSpan? maxAge) => Set(context, token, maxAge);
+
+    /// <summary>
+    /// Sends the cookie of the request's own session again, remembered or not as it was: what it stands for has changed.
+    /// Nothing when the request has none.
+    /// </summary>
+    public void Renew(HttpContext context)
+    {
+        if (ReadToken(context) is { } token)
+            Set(context, token, IsNotRemembered(context) ? null : options.Value.SessionLifetime);
     }
 
     /// <summary>Deletes all three, in the order of the transcripts.</summary>

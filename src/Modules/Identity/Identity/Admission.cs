@@ -1,4 +1,5 @@
 using MediatR;
+using Modular.Identity.Contracts;
 using Modular.Kernel;
 using Modular.Sessions.Contracts;
 
@@ -8,8 +9,27 @@ namespace Modular.Identity;
 /// Lets somebody in who has proved who they are: starts their session, makes their address known to <see cref="GuessLimit"/>,
 /// and makes them the caller, so that the events of this unit of work name them.
 /// </summary>
-internal sealed class Admission(IMediator mediator, GuessLimit guesses, Caller caller)
+internal sealed class Admission(IMediator mediator, GuessLimit guesses, SignInRecord record, Caller caller)
 {
+    internal static readonly Refusal Banned = Refusal.Forbidden(
+        "BANNED_USER", "You have been banned from this application. Please contact support if you believe this is an error.");
+
+    /// <summary>
+    /// The same for every way of signing in that has nothing else to refuse: a banned user is, and that is recorded; a ban
+    /// that is over is lifted on the way (contract §7.1).
+    /// </summary>
+    public async Task<Outcome<SignedInUser>> Enter(User user, bool remember, string method, CancellationToken ct)
+    {
+        if (user.IsBanned(record.Now))
+        {
+            record.Failed(user, user.Email, "banned");
+            return Banned;
+        }
+
+        var welcome = await record.LiftExpiredBan(user, ct);
+        return new SignedInUser(await Admit(welcome, remember, method, ct), welcome.ToPrincipal());
+    }
+
     public async Task<StartedSession> Admit(User user, bool remember, string method, CancellationToken ct)
     {
         var session = await mediator.Send(new StartSession(user.Id, remember, method), ct);
@@ -20,3 +40,6 @@ internal sealed class Admission(IMediator mediator, GuessLimit guesses, Caller c
         return session;
     }
 }
+
+/// <summary>Somebody who is signed in now.</summary>
+internal sealed record SignedInUser(StartedSession Session, SessionPrincipal User);

@@ -26,6 +26,14 @@ public sealed class IdentityModule : IModule
         from {schema}.mt_doc_user;
         """;
 
+    // A row that was written before the columns were has nothing in them until it is filled.
+    private const string SessionPrincipalFactors = """
+        create or replace view {schema}.session_principal as
+        select id, name, email, email_verified, image, created_at, updated_at, role, banned, ban_reason, ban_expires,
+            coalesce(two_factor_enabled, false) as two_factor_enabled, username, display_username, coalesce(is_anonymous, false) as is_anonymous
+        from {schema}.mt_doc_user;
+        """;
+
     // Whoever changes a user, a slice or an operator with psql, tells every node in the same transaction: sessions are
     // checked against this row from memory (DESIGN §6, rule 2).
     private const string SessionPrincipalTrigger = """
@@ -165,6 +173,10 @@ public sealed class IdentityModule : IModule
             .Duplicate(user => user.Banned, "boolean")
             .Duplicate(user => user.BanReason, "text")
             .Duplicate(user => user.BanExpires, "timestamptz")
+            .Duplicate(user => user.TwoFactorEnabled, "boolean")
+            .Duplicate(user => user.Username, "text")
+            .Duplicate(user => user.DisplayUsername, "text")
+            .Duplicate(user => user.IsAnonymous, "boolean")
             .UniqueIndex(User.EmailIndex, user => user.Email);
         store.Projections.Add(new UsersSync());
         store.Schema.For<Account>()
@@ -186,5 +198,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("004-password-guesses", GuessCounts.Table);
         store.Storage.Script("005-password-guesses-told", GuessCounts.Told);
         store.Storage.Script("006-session-principal-trigger", SessionPrincipalTrigger);
+        store.Storage.Script("007-session-principal-factors", SessionPrincipalFactors);
     }
 }

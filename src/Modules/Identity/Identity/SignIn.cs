@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Options;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
-using Modular.Sessions.Contracts;
 
 namespace Modular.Identity;
 
@@ -21,8 +20,6 @@ internal static class SignIn
     /// <param name="Email">In lower case.</param>
     internal sealed record Command(string Email, string Password, bool Remember) : IRequest<Outcome<SignedInUser>>, IIdempotent;
 
-    internal sealed record SignedInUser(StartedSession Session, SessionPrincipal User);
-
     internal sealed record Response(
         bool Redirect,
         string Token,
@@ -37,9 +34,6 @@ internal static class SignIn
     internal static readonly Refusal WrongCredentials = Refusal.Unauthorized("INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
 
     internal static readonly Refusal NotVerified = Refusal.Forbidden("EMAIL_NOT_VERIFIED");
-
-    internal static readonly Refusal Banned = Refusal.Forbidden(
-        "BANNED_USER", "You have been banned from this application. Please contact support if you believe this is an error.");
 
     internal sealed class Endpoint(PublicAddress address) : ICarterModule
     {
@@ -57,7 +51,7 @@ internal static class SignIn
                     await mediator.Send(new AskVerification(LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller)), ct);
                 return outcome.ToHttp(signedIn =>
                 {
-                    cookies.Set(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);
+                    cookies.Start(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);
                     var redirects = !string.IsNullOrEmpty(request.CallbackUrl);
                     if (redirects)
                         context.Response.Headers.Location = WireJson.Location(request.CallbackUrl!);
@@ -97,7 +91,7 @@ internal static class SignIn
         { Account.Password: null } or { Account: null } => new Denial(WrongCredentials, "no_password"),
         { Match.IsRight: false } => new Denial(WrongCredentials, "wrong_password"),
         { User.EmailVerified: false } when requireVerification => new Denial(NotVerified, "email_not_verified"),
-        { User: var user } when user.IsBanned(now) => new Denial(Banned, "banned"),
+        { User: var user } when user.IsBanned(now) => new Denial(Admission.Banned, "banned"),
         _ => null,
     };
 }

@@ -72,7 +72,7 @@ internal static class SignUp
                 return outcome.ToHttp(signedUp =>
                 {
                     if (signedUp.Session is { } session)
-                        cookies.Set(context, session.Token, session.CookieLifetime);
+                        cookies.Start(context, session.Token, session.CookieLifetime);
                     return WireJson.Ok(new Response(signedUp.Session?.Token, signedUp.User));
                 });
             });

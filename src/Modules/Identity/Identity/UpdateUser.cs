@@ -1,7 +1,6 @@
 using MediatR;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Options;
 using Modular.Kernel;
 using Modular.Store;
 
@@ -36,7 +35,7 @@ internal static class UpdateUser
                 new AuthPost { BodyKind = "record" },
                 async (
                     Request request, HttpContext context, Caller caller, IMediator mediator, SessionCookies cookies,
-                    IOptions<AuthOptions> options, CancellationToken ct) =>
+                    CancellationToken ct) =>
                 {
                     if (Forbids(request) is { } forbidden)
                         return forbidden.ToHttp();
@@ -44,8 +43,7 @@ internal static class UpdateUser
                     return outcome.ToHttp(() =>
                     {
                         // Better Auth sends the session's cookie again, and clients count on its new Max-Age.
-                        if (cookies.ReadToken(context) is { } token)
-                            cookies.Set(context, token, cookies.IsNotRemembered(context) ? null : options.Value.SessionLifetime);
+                        cookies.Renew(context);
                         return WireJson.Ok(new { Status = true });
                     });
                 })

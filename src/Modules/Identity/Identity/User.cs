@@ -16,7 +16,11 @@ internal sealed record User(
     string Role,
     bool Banned = false,
     string? BanReason = null,
-    DateTimeOffset? BanExpires = null)
+    DateTimeOffset? BanExpires = null,
+    bool TwoFactorEnabled = false,
+    string? Username = null,
+    string? DisplayUsername = null,
+    bool IsAnonymous = false)
 {
     public const string EmailIndex = "mt_doc_user_uidx_email";
     public const string DefaultRole = "user";
@@ -28,7 +32,9 @@ internal sealed record User(
 
     /// <summary>As every answer shows a user.</summary>
     public SessionPrincipal ToPrincipal() =>
-        new(Id, Name, Email, EmailVerified, Image, CreatedAt, UpdatedAt, Role, Banned, BanReason, BanExpires);
+        new(
+            Id, Name, Email, EmailVerified, Image, CreatedAt, UpdatedAt, Role, Banned, BanReason, BanExpires,
+            TwoFactorEnabled, Username, DisplayUsername, IsAnonymous);
 
     /// <summary>Whether a ban is in force; one that has an end is over at that instant.</summary>
     public bool IsBanned(DateTimeOffset now) => Banned && !(BanExpires <= now);

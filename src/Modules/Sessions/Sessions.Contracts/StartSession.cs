@@ -8,11 +8,18 @@ namespace Modular.Sessions.Contracts;
 /// <param name="UserId">Who signs in. Need not be committed yet.</param>
 /// <param name="Remember">False: the session lives at most a day and is never refreshed (contract §2.2).</param>
 /// <param name="Method">How: <c>password</c>, <c>passkey</c>…</param>
-public sealed record StartSession(string UserId, bool Remember, string Method) : IRequest<StartedSession>;
+/// <param name="ImpersonatedBy">The administrator who acts as the user; null: the user themselves.</param>
+/// <param name="Life">At most how long it lives; null: as configured.</param>
+/// <param name="OrganizationId">The organization that is active from the beginning.</param>
+/// <param name="TeamId">The team that is.</param>
+public sealed record StartSession(
+    string UserId, bool Remember, string Method, string? ImpersonatedBy = null, TimeSpan? Life = null, string? OrganizationId = null, string? TeamId = null)
+    : IRequest<StartedSession>;
 
 /// <summary>A session just started.</summary>
 /// <param name="SessionId">Its id; not a secret.</param>
 /// <param name="Token">The secret that goes into the cookie.</param>
 /// <param name="CookieLifetime">Max-Age of the cookie; null: until the browser closes.</param>
 /// <param name="ExpiresAt">When it ends unless refreshed.</param>
-public sealed record StartedSession(string SessionId, string Token, TimeSpan? CookieLifetime, DateTimeOffset ExpiresAt);
+/// <param name="View">As answers show it, token and all.</param>
+public sealed record StartedSession(string SessionId, string Token, TimeSpan? CookieLifetime, DateTimeOffset ExpiresAt, WireSession View);

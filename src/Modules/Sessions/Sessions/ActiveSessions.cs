@@ -29,7 +29,8 @@ internal sealed partial class ActiveSessions(
 {
     public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
         await Check(context, mayRefresh: true, ct) is { Session: var session, User: var user }
-            ? new ActiveSession(session.Id, user.Id, null, user.Role.Split(','), session.CreatedAt)
+            ? new ActiveSession(
+                session.Id, user.Id, session.ActiveOrganizationId, user.Role.Split(','), session.CreatedAt, session.ActiveTeamId, session.ImpersonatedBy)
             : null;
 
     /// <summary>The session of the request's cookie, or null; sends and clears cookies as the contract wants it.</summary>

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Modular.Kernel;
+using Modular.Sessions.Contracts;
 using Modular.Store;
 
 namespace Modular.Sessions;
@@ -45,5 +46,5 @@ internal static class ListSessions
 
     /// <summary>Only the token that came with the request goes back; other devices are named by their handles.</summary>
     internal static IReadOnlyList<WireSession> Shown(IReadOnlyList<Session> live, LiveSession current) =>
-        [.. live.Select(session => WireSession.Of(session, session.Id == current.Session.Id ? current.Token.Text : session.Handle))];
+        [.. live.Select(session => session.ToWire(session.Id == current.Session.Id ? current.Token.Text : session.Handle))];
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
+using Modular.Sessions.Contracts;
 
 namespace Modular.Sessions;
 
@@ -38,7 +39,7 @@ internal static class ReadSession
                 {
                     NeverStore(context);
                     var live = await sessions.Check(context, !request.DisableRefresh, ct);
-                    return WireJson.Ok(live is null ? null : new Answer(WireSession.Of(live.Session, live.Token.Text), live.User));
+                    return WireJson.Ok(live is null ? null : new Answer(live.Session.ToWire(live.Token.Text), live.User));
                 })
                 .WithName(nameof(ReadSession));
             app.MapAuthPost("/get-session", new AuthPost { BodyOptional = true }, (HttpContext context) =>
@@ -52,7 +53,7 @@ internal static class ReadSession
 
     /// <summary>The body for a live session, for <see cref="SessionCheck"/> to send again and again.</summary>
     internal static byte[] AnswerOf(LiveSession live) =>
-        JsonSerializer.SerializeToUtf8Bytes(new Answer(WireSession.Of(live.Session, live.Token.Text), live.User), WireJson.Options);
+        JsonSerializer.SerializeToUtf8Bytes(new Answer(live.Session.ToWire(live.Token.Text), live.User), WireJson.Options);
 
     private static void NeverStore(HttpContext context)
     {

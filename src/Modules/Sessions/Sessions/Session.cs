@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Modular.Kernel;
+using Modular.Sessions.Contracts;
 using Modular.Store;
 
 namespace Modular.Sessions;
@@ -11,6 +13,7 @@ namespace Modular.Sessions;
 /// <param name="Handle">Names the session where its token may not be shown.</param>
 /// <param name="Remember">False: lives at most a day and is never refreshed.</param>
 /// <param name="Method">How the user signed in.</param>
+/// <param name="ImpersonatedBy">The administrator who acts as the user; null: nobody.</param>
 internal sealed record Session(
     string Id,
     string UserId,
@@ -22,16 +25,26 @@ internal sealed record Session(
     DateTimeOffset UpdatedAt,
     DateTimeOffset ExpiresAt,
     string? IpAddress,
-    string? UserAgent)
+    string? UserAgent,
+    string? ImpersonatedBy = null,
+    string? ActiveOrganizationId = null,
+    string? ActiveTeamId = null)
 {
     public bool IsOver(DateTimeOffset now) => ExpiresAt <= now;
 
     public bool IsFresh(DateTimeOffset now) => now - CreatedAt <= ActiveSession.FreshAge;
 
     public static Session Create(SessionStarted e) => new(
-        e.SessionId, e.UserId, e.TokenHash, e.Handle, e.Remember, e.Method, e.At, e.At, e.ExpiresAt, e.IpAddress, e.UserAgent);
+        e.SessionId, e.UserId, e.TokenHash, e.Handle, e.Remember, e.Method, e.At, e.At, e.ExpiresAt, e.IpAddress, e.UserAgent,
+        e.ImpersonatedBy, e.OrganizationId, e.TeamId);
+
+    /// <param name="token">The token to the device that holds it, the handle to all others.</param>
+    public WireSession ToWire(string token) => new(
+        Id, token, UserId, ExpiresAt, CreatedAt, UpdatedAt, IpAddress ?? "", UserAgent ?? "", ImpersonatedBy, ActiveOrganizationId, ActiveTeamId);
 
     public Session Apply(SessionRefreshed e) => this with { UpdatedAt = e.At, ExpiresAt = e.ExpiresAt };
+
+    public Session Apply(OrganizationSwitched e) => this with { ActiveOrganizationId = e.OrganizationId, ActiveTeamId = e.TeamId, UpdatedAt = e.At };
 
     public bool ShouldDelete(SessionRevoked e) => e.SessionId == Id;
 
@@ -51,10 +64,16 @@ internal sealed record SessionStarted(
     DateTimeOffset ExpiresAt,
     [PersonalData] string? IpAddress,
     [PersonalData] string? UserAgent,
-    DateTimeOffset At);
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ImpersonatedBy = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? OrganizationId = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TeamId = null);
 
 /// <summary>A session in use was given more time.</summary>
 internal sealed record SessionRefreshed(string SessionId, string UserId, DateTimeOffset ExpiresAt, DateTimeOffset At);
+
+/// <summary>Another organization, or none, is the active one of a session.</summary>
+internal sealed record OrganizationSwitched(string SessionId, string UserId, string? OrganizationId, string? TeamId, DateTimeOffset At);
 
 /// <summary>A session was ended from elsewhere; by whom is in the metadata of the event.</summary>
 /// <param name="Reason">A stable code, e.g. <c>revoked_by_user</c>, <c>password_changed</c>.</param>

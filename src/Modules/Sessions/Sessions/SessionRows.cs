@@ -12,7 +12,8 @@ namespace Modular.Sessions;
 internal sealed class SessionRows(StoreDatabase database)
 {
     private const string Select = """
-        select s.data, u.id, u.name, u.email, u.email_verified, u.image, u.created_at, u.updated_at, u.role, u.banned, u.ban_reason, u.ban_expires
+        select s.data, u.id, u.name, u.email, u.email_verified, u.image, u.created_at, u.updated_at, u.role, u.banned, u.ban_reason, u.ban_expires,
+            u.two_factor_enabled, u.username, u.display_username, u.is_anonymous
         from sessions.mt_doc_session s join identity.session_principal u on u.id = s.user_id
         where s.token_hash = $1
         """;
@@ -40,5 +41,9 @@ internal sealed class SessionRows(StoreDatabase database)
         row.GetString(8),
         row.GetBoolean(9),
         row.IsDBNull(10) ? null : row.GetString(10),
-        row.IsDBNull(11) ? null : row.GetFieldValue<DateTimeOffset>(11));
+        row.IsDBNull(11) ? null : row.GetFieldValue<DateTimeOffset>(11),
+        row.GetBoolean(12),
+        row.IsDBNull(13) ? null : row.GetString(13),
+        row.IsDBNull(14) ? null : row.GetString(14),
+        row.GetBoolean(15));
 }

@@ -21,6 +21,7 @@ public sealed class SessionsModule : IModule
         {
             store.Events.MapEventType<SessionStarted>("session.started.1").About(e => e.UserId).Because(e => e.Method);
             store.Events.MapEventType<SessionRefreshed>("session.refreshed.1").About(e => e.UserId);
+            store.Events.MapEventType<OrganizationSwitched>("session.organization_switched.1").About(e => e.UserId);
             store.Events.MapEventType<SessionRevoked>("session.revoked.1").About(e => e.UserId).Because(e => e.Reason);
             store.Events.MapEventType<SessionSignedOut>("session.signed_out.1").About(e => e.UserId);
             store.Events.MapEventType<SessionExpired>("session.expired.1").About(e => e.UserId);
@@ -34,10 +35,12 @@ public sealed class SessionsModule : IModule
                 .Duplicate(session => session.Handle, "text")
                 .Duplicate(session => session.UserId, "text")
                 .Duplicate(session => session.ExpiresAt, "timestamptz")
+                .Duplicate(session => session.ActiveOrganizationId, "text")
                 .UniqueIndex("mt_doc_session_uidx_token_hash", session => session.TokenHash)
                 .UniqueIndex("mt_doc_session_uidx_handle", session => session.Handle)
                 .Index(session => session.UserId)
-                .Index(session => session.ExpiresAt);
+                .Index(session => session.ExpiresAt)
+                .Index(session => session.ActiveOrganizationId, "active_organization_id is not null");
         });
         services.ConfigureMessaging("sessions", typeof(SessionsModule).Assembly, messages => messages
             .PublishMessage<SessionOpened>("sessions.session_opened.1")

@@ -28,7 +28,8 @@ internal static class StartSession
                 await bus.PublishAsync(new SessionOpened(started.SessionId), new DeliveryOptions { GroupId = started.UserId });
             if (options.Value.MaxSessionsPerUser is { } most)
                 await MakeRoom(started, most, ct);
-            return new StartedSession(started.SessionId, token.Text, command.Remember ? started.ExpiresAt - now : null, started.ExpiresAt);
+            return new StartedSession(
+                started.SessionId, token.Text, command.Remember ? started.ExpiresAt - now : null, started.ExpiresAt, Session.Create(started).ToWire(token.Text));
         }
 
         // What is read here may be stale when it is committed, so the commit counts again, one sign-in of a user after the
@@ -55,9 +56,10 @@ internal static class StartSession
         Contracts.StartSession command, Caller caller, string id, SessionToken token, string handle, AuthOptions options, DateTimeOffset now)
     {
         var wished = command.Remember ? options.SessionLifetime : NotRemembered;
-        var life = wished < options.SessionMaxLifetime ? wished : options.SessionMaxLifetime;
+        var life = new[] { wished, options.SessionMaxLifetime, command.Life ?? wished }.Min();
         return new SessionStarted(
-            id, command.UserId, token.HashText, handle, command.Remember, command.Method, now + life, caller.IpAddress, caller.UserAgent, now);
+            id, command.UserId, token.HashText, handle, command.Remember, command.Method, now + life, caller.IpAddress, caller.UserAgent, now,
+            command.ImpersonatedBy, command.OrganizationId, command.TeamId);
     }
 
     /// <summary>Those that have to go so that only <paramref name="keep"/> stay.</summary>

@@ -2,7 +2,6 @@ using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Options;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
 using Modular.Sessions.Contracts;
@@ -36,7 +35,7 @@ internal static class VerifyEmail
     internal static readonly Refusal OtherUser = Refusal.Unauthorized("INVALID_USER", "Invalid user");
     internal static readonly Refusal Taken = Refusal.Unauthorized("USER_ALREADY_EXISTS", "User already exists.");
 
-    internal sealed class Endpoint(PublicAddress address, SessionCookies cookies, IOptions<AuthOptions> options) : ICarterModule
+    internal sealed class Endpoint(PublicAddress address, SessionCookies cookies) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapAuthGet(
@@ -58,9 +57,9 @@ internal static class VerifyEmail
         private void SendCookie(HttpContext context, Verified verified)
         {
             if (verified.Session is { } session)
-                cookies.Set(context, session.Token, session.CookieLifetime);
-            else if (verified.User is not null && cookies.ReadToken(context) is { } token)
-                cookies.Set(context, token, cookies.IsNotRemembered(context) ? null : options.Value.SessionLifetime);
+                cookies.Start(context, session.Token, session.CookieLifetime);
+            else if (verified.User is not null)
+                cookies.Renew(context);
         }
     }
 

@@ -44,7 +44,7 @@ internal static class ChangePassword
                 return outcome.ToHttp(changed =>
                 {
                     if (changed.Session is { } session)
-                        cookies.Set(context, session.Token, session.CookieLifetime);
+                        cookies.Start(context, session.Token, session.CookieLifetime);
                     return WireJson.Ok(new Response(changed.Session?.Token, changed.User));
                 });
             })

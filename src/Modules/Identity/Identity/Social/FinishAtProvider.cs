@@ -107,7 +107,7 @@ internal static class FinishAtProvider
                 return Redirect(errorUrl, refusal);
             if (outcome.Answer.Session is not { } session)
                 return Redirect(errorUrl, ProviderRefusals.NotVerified);
-            cookies.Set(context, session.Token, session.CookieLifetime);
+            cookies.Start(context, session.Token, session.CookieLifetime);
             return WireJson.Redirect(outcome.Answer.IsNew ? state.NewUserUrl ?? state.CallbackUrl : state.CallbackUrl);
         }
 

@@ -62,7 +62,7 @@ internal static class SignInWithProvider
                 return ProviderRefusals.ToJson(refusal).ToHttp();
             if (outcome.Answer is not { Session: { } session, User: var user })
                 return ProviderRefusals.ToJson(ProviderRefusals.NotVerified).ToHttp();
-            cookies.Set(context, session.Token, session.CookieLifetime);
+            cookies.Start(context, session.Token, session.CookieLifetime);
             return WireJson.Ok(new Response(false, session.Token, user));
         }
     }

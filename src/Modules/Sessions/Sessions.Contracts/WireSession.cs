@@ -1,8 +1,9 @@
-namespace Modular.Sessions;
+namespace Modular.Sessions.Contracts;
 
 /// <summary>A session as the wire has it: contract §2.3, with the members of the plugins that are always there.</summary>
 /// <param name="Token">The token to the device that holds it, the handle to all others.</param>
-internal sealed record WireSession(
+/// <param name="ImpersonatedBy">The administrator who acts as the user; null: nobody.</param>
+public sealed record WireSession(
     string Id,
     string Token,
     string UserId,
@@ -11,10 +12,6 @@ internal sealed record WireSession(
     DateTimeOffset UpdatedAt,
     string IpAddress,
     string UserAgent,
-    string? ImpersonatedBy = null,
-    string? ActiveOrganizationId = null,
-    string? ActiveTeamId = null)
-{
-    public static WireSession Of(Session session, string token) => new(
-        session.Id, token, session.UserId, session.ExpiresAt, session.CreatedAt, session.UpdatedAt, session.IpAddress ?? "", session.UserAgent ?? "");
-}
+    string? ImpersonatedBy,
+    string? ActiveOrganizationId,
+    string? ActiveTeamId);
