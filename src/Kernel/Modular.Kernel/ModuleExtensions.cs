@@ -32,6 +32,8 @@ public static class ModuleExtensions
         services.TryAddSingleton<PublicAddress>();
         services.TryAddSingleton<TrustedUrls>();
         services.TryAddSingleton<SignedCookies>();
+        services.TryAddSingleton<DeviceCookies>();
+        services.TryAddSingleton<LastLoginMethod>();
         services.TryAddSingleton<SessionCookies>();
         return services.AddProblems().AddWireDescriptions().AddRateLimiting();
     }

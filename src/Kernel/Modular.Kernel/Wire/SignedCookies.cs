@@ -102,6 +102,12 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
     public string? Read(HttpContext context, string name) =>
         Find(context.Request.Headers.Cookie, NameOf(name)) is { } raw ? Verify(raw, secret) : null;
 
+    /// <summary>The same for a value that came by another way than a cookie, percent-encoded or not.</summary>
+    public string? Verify(string raw) => Verify(raw, secret);
+
+    /// <summary>The value with its signature, not percent-encoded.</summary>
+    public string WithSignature(string value) => $"{value}.{Signature(value, secret)}";
+
     /// <summary>Sets a signed cookie.</summary>
     /// <param name="context">Its response gets the header; an earlier one for the same name is replaced.</param>
     /// <param name="name">Short name.</param>
@@ -116,13 +122,23 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
     /// <summary>What <see cref="Delete"/> sends.</summary>
     public string Deleted(string name) => Text(name, "", TimeSpan.Zero);
 
-    private void Write(HttpContext context, string name, string value, TimeSpan? maxAge)
-    {
-        var full = NameOf(name) + "=";
-        var headers = context.Response.Headers;
-        var others = headers.SetCookie.Where(set => set?.StartsWith(full, StringComparison.Ordinal) != true);
-        headers.SetCookie = new StringValues([.. others, Text(name, value, maxAge)]);
-    }
+    /// <summary>Takes back what this response has said of a cookie.</summary>
+    public void Withdraw(HttpContext context, string name) =>
+        context.Response.Headers.SetCookie = new StringValues([.. OthersThan(NameOf(name), context)]);
+
+    /// <summary>Sets a cookie that pages may read and nobody vouches for; its name is the full one.</summary>
+    public void SetPlain(HttpContext context, string fullName, string value, TimeSpan maxAge) =>
+        context.Response.Headers.SetCookie = new StringValues(
+        [
+            .. OthersThan(fullName, context),
+            $"{fullName}={Encode(value)}; Max-Age={(long)maxAge.TotalSeconds}; Path=/{(address.IsSecure ? "; Secure" : "")}; SameSite=Lax",
+        ]);
+
+    private void Write(HttpContext context, string name, string value, TimeSpan? maxAge) =>
+        context.Response.Headers.SetCookie = new StringValues([.. OthersThan(NameOf(name), context), Text(name, value, maxAge)]);
+
+    private static IEnumerable<string?> OthersThan(string fullName, HttpContext context) =>
+        context.Response.Headers.SetCookie.Where(set => set?.StartsWith(fullName + "=", StringComparison.Ordinal) != true);
 
     private string Text(string name, string value, TimeSpan? maxAge)
     {
@@ -138,6 +154,24 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
         .Replace("%21", "!", StringComparison.Ordinal).Replace("%27", "'", StringComparison.Ordinal)
         .Replace("%28", "(", StringComparison.Ordinal).Replace("%29", ")", StringComparison.Ordinal)
         .Replace("%2A", "*", StringComparison.Ordinal);
+
+    /// <summary>The values of all signed cookies whose short name begins so; what is not signed by us is passed over.</summary>
+    public IReadOnlyList<string> ReadAll(HttpContext context, string prefix)
+    {
+        if (context.Request.Headers.Cookie.Count == 0)
+            return [];
+        var full = NameOf(prefix);
+        return
+        [
+            .. context.Request.Headers.Cookie
+                .SelectMany(header => header!.Split(';'))
+                .Select(pair => pair.Trim())
+                .Where(pair => pair.StartsWith(full, StringComparison.Ordinal) && pair.Contains('='))
+                .Select(pair => Verify(pair[(pair.IndexOf('=') + 1)..].Trim('"'), secret))
+                .OfType<string>()
+                .Distinct(),
+        ];
+    }
 
     private static bool TryFindRaw(ReadOnlySpan<char> header, ReadOnlySpan<char> name, out ReadOnlySpan<char> value)
     {

@@ -13,6 +13,9 @@ namespace Modular.Sessions;
 /// <summary>The session behind a request, and its user.</summary>
 internal sealed record LiveSession(SessionToken Token, Session Session, SessionPrincipal User)
 {
+    /// <summary>What was last signed for it; null: nothing yet.</summary>
+    public SignedJwt? Jwt { get; set; }
+
     /// <summary>The one that <see cref="SignedInExtensions.RequireSession"/> let through.</summary>
     public static LiveSession Of(HttpContext context) => (LiveSession)context.Items[typeof(LiveSession)]!;
 
@@ -24,7 +27,7 @@ internal sealed record LiveSession(SessionToken Token, Session Session, SessionP
 /// is due. A request checks once, whoever asks.
 /// </summary>
 internal sealed partial class ActiveSessions(
-    SessionRows rows, LiveSessions known, SessionCookies cookies, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
+    SessionRows rows, LiveSessions known, SessionCookies cookies, SessionJwt jwt, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
     : IActiveSessions
 {
     public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
@@ -62,6 +65,14 @@ internal sealed partial class ActiveSessions(
         return null;
     }
 
+    /// <summary>The live session of a token, whoever asks; null when it is over. Refreshes nothing.</summary>
+    public async Task<LiveSession?> FindLive(SessionToken token, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var found = (known.Find(TokenHash.From(token.Hash)) ?? await Ask(token, now, ct)).Live;
+        return found?.IsLive(now) == true ? found : null;
+    }
+
     /// <summary>What was asked for a request already, so that <see cref="Check"/> does not ask again, whatever became of it.</summary>
     public static void Pass(HttpContext context, Task<KnownSession> asked) => context.Items[typeof(KnownSession)] = asked;
 
@@ -81,7 +92,7 @@ internal sealed partial class ActiveSessions(
         var live = await rows.Find(token, ct);
         var found = live is null || live.Session.IsOver(now)
             ? KnownSession.Dead(hash)
-            : KnownSession.Alive(hash, live, ReadSession.AnswerOf(live), RefreshSession.DueAt(live.Session, options.Value));
+            : KnownSession.Alive(hash, live, ReadSession.AnswerOf(live), RefreshSession.DueAt(live.Session, options.Value), jwt.Room);
         if (found.Live?.IsLive(now) != false)
             known.Keep(begun, found);
         return found;
@@ -97,10 +108,10 @@ internal sealed partial class ActiveSessions(
             var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
             if (await mediator.Send(new RefreshSession.Command(live.Session.Id), ct) is not { } refreshed)
                 return null;
-            cookies.Set(context, live.Token.Text, refreshed.ExpiresAt - now);
+            cookies.Prolong(context, live.Token.Text, refreshed.ExpiresAt - now);
             // What is remembered is due for a refresh, and would be again and again.
             known.Drop(TokenHash.From(live.Token.Hash));
-            return live with { Session = refreshed };
+            return live with { Session = refreshed, Jwt = null };
         }
         catch (Exception failure) when (failure is ConcurrencyException or DbException or TimeoutException)
         {

@@ -25,6 +25,8 @@ internal static class EndSessionsOfUser
                     ended++;
             }
 
+            if (command.ExceptSessionId is null)
+                store.QueueSqlCommand("delete from sessions.mt_doc_one_time_token where user_id = ?", command.UserId);
             return ended;
         }
     }

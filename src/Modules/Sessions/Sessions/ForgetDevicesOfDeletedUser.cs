@@ -26,7 +26,11 @@ internal static class ForgetDevicesOfDeletedUser
             return Task.CompletedTask;
         }
 
-        private void Forget(string userId) => store.QueueSqlCommand("delete from sessions.mt_doc_known_device where user_id = ?", userId);
+        private void Forget(string userId)
+        {
+            store.QueueSqlCommand("delete from sessions.mt_doc_known_device where user_id = ?", userId);
+            store.QueueSqlCommand("delete from sessions.mt_doc_one_time_token where user_id = ?", userId);
+        }
     }
 }
 

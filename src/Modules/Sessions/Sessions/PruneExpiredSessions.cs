@@ -25,6 +25,7 @@ internal static class PruneExpiredSessions
                 ended++;
             }
 
+            store.QueueSqlCommand("delete from sessions.mt_doc_one_time_token where expires_at <= ?", now);
             return ended;
         }
     }

@@ -24,14 +24,17 @@ internal static class ReadSession
         }
     }
 
-    internal sealed record Answer(WireSession Session, SessionPrincipal User);
+    internal sealed record Answer(WireSession Session, SessionPrincipal User)
+    {
+        public static Answer Of(LiveSession live) => new(live.Session.ToWire(live.Token.Text), live.User);
+    }
 
     internal static readonly Refusal Deferred = Refusal.Of(
         StatusCodes.Status405MethodNotAllowed,
         "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
         "POST method requires deferSessionRefresh to be enabled in session config");
 
-    internal sealed class Endpoint(ActiveSessions sessions) : ICarterModule
+    internal sealed class Endpoint(ActiveSessions sessions, SessionJwt jwt) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app)
         {
@@ -39,7 +42,10 @@ internal static class ReadSession
                 {
                     NeverStore(context);
                     var live = await sessions.Check(context, !request.DisableRefresh, ct);
-                    return WireJson.Ok(live is null ? null : new Answer(live.Session.ToWire(live.Token.Text), live.User));
+                    if (live is null)
+                        return WireJson.Ok(null);
+                    await jwt.Attach(context, live, ct);
+                    return WireJson.Ok(Answer.Of(live));
                 })
                 .WithName(nameof(ReadSession));
             app.MapAuthPost("/get-session", new AuthPost { BodyOptional = true }, (HttpContext context) =>
@@ -53,7 +59,7 @@ internal static class ReadSession
 
     /// <summary>The body for a live session, for <see cref="SessionCheck"/> to send again and again.</summary>
     internal static byte[] AnswerOf(LiveSession live) =>
-        JsonSerializer.SerializeToUtf8Bytes(new Answer(live.Session.ToWire(live.Token.Text), live.User), WireJson.Options);
+        JsonSerializer.SerializeToUtf8Bytes(Answer.Of(live), WireJson.Options);
 
     private static void NeverStore(HttpContext context)
     {

@@ -26,6 +26,7 @@ public sealed class SessionsModule : IModule
             store.Events.MapEventType<SessionSignedOut>("session.signed_out.1").About(e => e.UserId);
             store.Events.MapEventType<SessionExpired>("session.expired.1").About(e => e.UserId);
             store.Events.MapEventType<SessionAccessRefused>("session.access_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+            TokenGroups.AddTo(store);
             store.Storage.Script("001-session-triggers", SessionTriggers.Sql);
             store.Schema.For<KnownDevice>()
                 .Duplicate(device => device.UserId, "text")
@@ -57,6 +58,7 @@ public sealed class SessionsModule : IModule
         services.AddSingleton<SessionRows>();
         services.AddSingleton<ActiveSessions>();
         services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());
+        TokenGroups.AddTo(services);
         services.AddHostedService<ExpiredSessionsSweep>();
         services.AddHostedService<SessionListener>();
     }

@@ -32,7 +32,7 @@ internal static class SignOut
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Url,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Redirect);
 
-    internal sealed class Endpoint(SessionCookies cookies, PublicAddress address) : ICarterModule
+    internal sealed class Endpoint(SessionCookies cookies, DeviceCookies devices, PublicAddress address) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapAuthPost("/sign-out", new AuthPost { BodyOptional = true }, async (
@@ -44,6 +44,13 @@ internal static class SignOut
                 cookies.Clear(context);
                 if (outcome.Refusal is { } refusal)
                     return refusal.ToHttp();
+                // Whoever else is signed in on this browser leaves with them.
+                foreach (var held in devices.Read(context))
+                {
+                    await mediator.Send(new Command(new SessionToken(held)), ct);
+                    devices.Delete(context, held);
+                }
+
                 var url = outcome.Answer.Session is { } session ? await mediator.Send(Onward(request, session, context), ct) : null;
                 var redirects = url is not null && request.DisableRedirect != true;
                 if (redirects)

@@ -23,7 +23,10 @@ internal sealed class KnownSession
     public string? UserId => Live?.User.Id;
 
     /// <summary>About what it takes in memory.</summary>
-    public int Bytes => Answer.Length + (Live is null ? Overhead / 4 : Overhead);
+    public int Bytes => Answer.Length + (Live is null ? Overhead / 4 : Overhead) + Extra;
+
+    // Room for what is signed for it later.
+    private int Extra { get; init; }
 
     /// <summary>Up to when the answer is good without a look at the database, UTC ticks.</summary>
     public long GoodUntil { get; private init; }
@@ -34,8 +37,8 @@ internal sealed class KnownSession
     /// <summary>Its place in <see cref="RecentlyUsed"/>.</summary>
     public LinkedListNode<KnownSession>? Place { get; set; }
 
-    public static KnownSession Alive(TokenHash token, LiveSession live, byte[] answer, DateTimeOffset goodUntil) =>
-        new(token, live, answer) { GoodUntil = goodUntil.UtcTicks };
+    public static KnownSession Alive(TokenHash token, LiveSession live, byte[] answer, DateTimeOffset goodUntil, int extra = 0) =>
+        new(token, live, answer) { GoodUntil = goodUntil.UtcTicks, Extra = extra };
 
     public static KnownSession Dead(TokenHash token) => new(token, null, "null"u8.ToArray()) { GoodUntil = long.MaxValue };
 

@@ -12,7 +12,7 @@ namespace Modular.Sessions;
 /// a refresh, a fault. From memory it allocates nothing but what the web server does.
 /// </summary>
 internal sealed class SessionCheck(
-    LiveSessions sessions, ActiveSessions rows, SessionCookies cookies, PublicAddress address, EarlyReads reads, TimeProvider clock)
+    LiveSessions sessions, ActiveSessions rows, SessionCookies cookies, SessionJwt jwt, PublicAddress address, EarlyReads reads, TimeProvider clock)
 {
     private const string Path = "/api/auth/get-session";
 
@@ -53,14 +53,15 @@ internal sealed class SessionCheck(
     }
 
     private Task AnswerFromMemory(HttpContext context, KnownSession known, RequestDelegate next) =>
-        known.GoodUntil > clock.GetUtcNow().UtcTicks && isAllowed(context) ? Write(context, known) : next(context);
+        known.GoodUntil > clock.GetUtcNow().UtcTicks && jwt.MayAttach && isAllowed(context) ? Write(context, known) : next(context);
 
     private async Task AnswerFromRow(HttpContext context, SessionToken token, RequestDelegate next)
     {
         var now = clock.GetUtcNow();
         var asked = rows.Ask(token, now, context.RequestAborted);
         await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (asked.IsCompletedSuccessfully && await asked is var known && known.GoodUntil > now.UtcTicks && known.Live?.IsLive(now) != false)
+        if (asked.IsCompletedSuccessfully && await asked is var known && known.GoodUntil > now.UtcTicks && known.Live?.IsLive(now) != false
+            && jwt.MayAttach)
         {
             await Write(context, known);
             return;
@@ -74,13 +75,15 @@ internal sealed class SessionCheck(
     {
         if (known.Live is null)
             context.Response.Headers.SetCookie = cookies.Cleared;
+        else
+            jwt.AttachNow(context, known.Live);
         return Write(context.Response, known.Answer);
     }
 
-    // What has a query, or comes from a page elsewhere, is rare enough to go the other way.
+    // What has a query, comes from a page elsewhere or brings its token in a header is rare enough to go the other way.
     private static bool IsPlain(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && request.Path.Value == Path && !request.QueryString.HasValue
-        && request.Headers.Origin.Count == 0;
+        && request.Headers.Origin.Count == 0 && request.Headers.Authorization.Count == 0;
 
     // The headers that SecurityHeaders and ReadSession would have set.
     private Task Write(HttpResponse response, byte[] answer)
