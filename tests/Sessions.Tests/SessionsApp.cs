@@ -34,6 +34,7 @@ public class SessionsApp : App
     }
 
     public const string Cookie = "better-auth.session_token";
+    public const string Multi = "better-auth.session_token_multi-";
     public const string NotRemembered = "better-auth.dont_remember";
 
     private byte[] Secret => Encoding.UTF8.GetBytes(Services.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
@@ -145,7 +146,7 @@ public class SessionsApp : App
             "better-auth.session_data=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
             "better-auth.dont_remember=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
         ],
-        answer.SetCookies);
+        answer.SetCookies.Where(cookie => !cookie.StartsWith(Multi, StringComparison.Ordinal)));
 
     /// <summary>A time of the wire.</summary>
     public static DateTimeOffset Time(JsonElement json) => DateTimeOffset.ParseExact(

@@ -5,6 +5,7 @@
 //   path(stage)      the path, where the recording cut it
 //   headers(stage)   headers that the recording left out; undefined takes one away
 //   body(stage)      the body, where the recording has what only its own providers understood
+//   recorded(answer) the recorded answer, where it shows what happened in a section that is not played before
 //
 // What is said of a plugin's section stands in a file of its own below plugins/, in the same form: it exports `servers`,
 // `sections` and `exchanges`, which are added to these.

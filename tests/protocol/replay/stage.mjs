@@ -110,7 +110,12 @@ export class Stage {
   #cookie(recorded, actor, lacks) {
     if (recorded.startsWith("(")) {
       const jar = this.jar(actor);
-      const wanted = recorded.slice(1, -1).split(", ").filter((name) => !lacks.includes(name));
+      const wanted = recorded
+        .slice(1, -1)
+        .split(", ")
+        .filter((name) => !lacks.includes(name))
+        .map((name) => this.#renamed(name, jar))
+        .filter((name) => jar.has(name) || !/_multi-|last_used_login_method$/.test(name));
       const missing = wanted.filter((name) => !jar.has(name));
       if (missing.length > 0) throw new Error(`${actor} has no cookie ${missing.join(", ")}`);
       return wanted.map((name) => `${name}=${jar.get(name)}`).join("; ");
@@ -125,13 +130,22 @@ export class Stage {
     return `${name}=${forged.slice(0, 5)}${forged[5] === "X" ? "Y" : "X"}${forged.slice(6)}`;
   }
 
+  // A multi-session cookie is named after its token, of which the recording tells four letters.
+  #renamed(name, jar) {
+    const [, stem, start] = /^(.*_multi-)(.*)…$/.exec(name) ?? [];
+    if (!stem) return name;
+    const known = this.bindings.startingWith(start).map((token) => stem + token.toLowerCase());
+    return known.find((full) => jar.has(full)) ?? [...jar.keys()].find((full) => full.startsWith(stem)) ?? name;
+  }
+
   #keep(answer, actor, recorded) {
     const jar = this.jar(actor);
     allOf(answer, "set-cookie").forEach((text) => {
-      const { name, value, attributes } = parseCookie(text);
+      const { name: known, value, attributes } = parseCookie(text);
+      const name = text.slice(0, text.indexOf("="));
       if (attributes.get("Max-Age") === "0") jar.delete(name);
       else jar.set(name, value);
-      const was = recorded.find((cookie) => cookie.name === name)?.value ?? "";
+      const was = recorded.find((cookie) => cookie.name === known)?.value ?? "";
       if (was.includes("….")) this.#signed.set(was.slice(0, was.indexOf("…") + 1), value);
     });
   }

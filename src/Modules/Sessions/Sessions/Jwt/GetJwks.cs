@@ -8,7 +8,7 @@ namespace Modular.Sessions;
 /// <summary>Anybody asks by which keys tokens of this server are checked: <c>GET /jwks</c>.</summary>
 internal static class GetJwks
 {
-    internal sealed record Key(string Alg, string Crv, string X, string Y, string Kty, string Kid, string Use);
+    internal sealed record Key(string Alg, string Crv, string X, string Y, string Kty, string Kid);
 
     internal sealed class Endpoint(SigningKeys keys) : ICarterModule
     {
@@ -17,7 +17,7 @@ internal static class GetJwks
             {
                 var published = await keys.Published(ct);
                 context.Response.Headers.CacheControl = "public, max-age=300";
-                return WireJson.Ok(new { Keys = published.Select(key => new Key("ES256", "P-256", key.X, key.Y, "EC", key.Id, "sig")) });
+                return WireJson.Ok(new { Keys = published.Select(key => new Key("ES256", "P-256", key.X, key.Y, "EC", key.Id)) });
             })
             .WithName(nameof(GetJwks))
             .PartOf(AuthGroup.Jwt);

@@ -87,7 +87,7 @@ internal sealed partial class SessionJwt(
     {
         var end = live.Session.ExpiresAt < now + JwtOptions.Life ? live.Session.ExpiresAt : now + JwtOptions.Life;
         var claims = JsonSerializer.SerializeToNode(live.User, WireJson.Options)!.AsObject();
-        claims["iat"] = now.ToUnixTimeSeconds();
+        claims.Insert(0, "iat", now.ToUnixTimeSeconds());
         claims["sub"] = live.User.Id;
         claims["exp"] = end.ToUnixTimeSeconds();
         claims["iss"] = origin;
