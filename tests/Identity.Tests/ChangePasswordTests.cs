@@ -31,7 +31,7 @@ public sealed class ChangePasswordTests(App app) : IClassFixture<App>
         old.Put("better-auth.session_token", before);
 
         var changed = await Change(ada, People.Password, NewOne, revoke: true);
-        Assert.Single(changed.SetCookies);
+        Assert.Single(changed.OwnCookies);
         Assert.StartsWith(
             changed.Json().GetProperty("token").GetString()!, ada.Browser.Cookies["better-auth.session_token"], StringComparison.Ordinal);
         Assert.True(await IsSignedIn(ada.Browser));
@@ -44,8 +44,8 @@ public sealed class ChangePasswordTests(App app) : IClassFixture<App>
     {
         var ada = await app.SignedUp(("rememberMe", false));
         var changed = await Change(ada, People.Password, NewOne, revoke: true);
-        Assert.Equal(2, changed.SetCookies.Count);
-        Assert.All(changed.SetCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
+        Assert.Equal(2, changed.OwnCookies.Count);
+        Assert.All(changed.OwnCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class DeleteUserTests(App app) : IClassFixture<App>
 
         var deleted = await Delete(ada, new { password = People.Password });
         Assert.Equal(Deleted, deleted.Body);
-        Assert.Equal(3, deleted.SetCookies.Count);
+        Assert.Equal(3, deleted.OwnCookies.Count);
         await app.Settled();
 
         Assert.Equal("null", (await app.Scenario(_ => _.As(phone).Get.Url("/api/auth/get-session"))).Body);

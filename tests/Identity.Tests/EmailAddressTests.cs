@@ -61,7 +61,7 @@ public sealed class EmailAddressTests(App app) : IClassFixture<App>
         var changed = await app.Scenario(_ => _.As(ada.Browser).Get.Url(link.Split('&')[0]));
         Assert.Equal(address, changed.Json().GetProperty("user").GetProperty("email").GetString());
         Assert.True(changed.Json().GetProperty("user").GetProperty("emailVerified").GetBoolean());
-        Assert.Single(changed.SetCookies);
+        Assert.Single(changed.OwnCookies);
         Assert.Equal(address, (await UserOf(ada)).GetProperty("email").GetString());
         await app.SignIn(address);
         await app.SignIn(ada.Email, status: 401);

@@ -58,7 +58,7 @@ public sealed class SignInOverHttp(App app) : IClassFixture<App>
         Assert.Equal(["redirect", "token", "user"], result.Json().EnumerateObject().Select(member => member.Name));
         Assert.False(result.Json().GetProperty("redirect").GetBoolean());
         Assert.Equal(ada.Answer.GetProperty("user").GetRawText(), result.Json().GetProperty("user").GetRawText());
-        var cookie = Assert.Single(result.SetCookies);
+        var cookie = Assert.Single(result.OwnCookies);
         Assert.Contains("Max-Age=28800", cookie, StringComparison.Ordinal);
         Assert.NotEqual(ada.Answer.GetProperty("token").GetString(), result.Json().GetProperty("token").GetString());
         Assert.Equal(2, await app.Count("select count(*) from sessions.mt_doc_session where user_id = $1", ada.Id));
@@ -80,8 +80,8 @@ public sealed class SignInOverHttp(App app) : IClassFixture<App>
         var ada = await app.SignedUp();
         await app.Scenario(_ => _.Post.FormData(new() { ["email"] = ada.Email, ["password"] = People.Password }).ToUrl("/api/auth/sign-in/email"));
         var result = await app.Post("/api/auth/sign-in/email", new() { ["email"] = ada.Email, ["password"] = People.Password, ["rememberMe"] = false });
-        Assert.Equal(2, result.SetCookies.Count);
-        Assert.All(result.SetCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
+        Assert.Equal(2, result.OwnCookies.Count);
+        Assert.All(result.OwnCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
     }
 
     [Fact]

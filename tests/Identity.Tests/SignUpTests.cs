@@ -120,8 +120,8 @@ public sealed class SignUpOverHttp(App app) : IClassFixture<App>
     public async Task With_rememberMe_false_the_cookies_end_with_the_browser()
     {
         var result = await app.SignUp(People.SigningUp(("rememberMe", false)));
-        Assert.Equal(2, result.SetCookies.Count);
-        Assert.All(result.SetCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
+        Assert.Equal(2, result.OwnCookies.Count);
+        Assert.All(result.OwnCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class UpdateUserOverHttp(App app) : IClassFixture<App>
         var ada = await app.SignedUp(("image", "https://example.com/a.png"));
         var result = await Update(ada, new { name = "Ada Lovelace", image = (string?)null });
         Assert.Equal("""{"status":true}""", result.Body);
-        Assert.Contains("Max-Age=28800", Assert.Single(result.SetCookies), StringComparison.Ordinal);
+        Assert.Contains("Max-Age=28800", Assert.Single(result.OwnCookies), StringComparison.Ordinal);
 
         var user = (await app.Scenario(_ => _.As(ada.Browser).Get.Url("/api/auth/get-session"))).Json().GetProperty("user");
         Assert.Equal(("Ada Lovelace", null), (user.GetProperty("name").GetString(), user.GetProperty("image").GetString()));
@@ -83,8 +83,8 @@ public sealed class UpdateUserOverHttp(App app) : IClassFixture<App>
     {
         var ada = await app.SignedUp(("rememberMe", false));
         var result = await Update(ada, new { name = "Ada Lovelace" });
-        Assert.Equal(2, result.SetCookies.Count);
-        Assert.All(result.SetCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
+        Assert.Equal(2, result.OwnCookies.Count);
+        Assert.All(result.OwnCookies, cookie => Assert.DoesNotContain("Max-Age", cookie, StringComparison.Ordinal));
     }
 
     [Theory]

@@ -63,7 +63,7 @@ public sealed class RefreshSessionOverHttp(SessionsApp app) : IClassFixture<Sess
         var session = answer.Json().GetProperty("session");
         Assert.InRange(SessionsApp.Time(session.GetProperty("expiresAt")) - laptop.ExpiresAt, TimeSpan.FromMinutes(119), TimeSpan.FromMinutes(121));
         Assert.True(SessionsApp.Time(session.GetProperty("updatedAt")) > SessionsApp.Time(session.GetProperty("createdAt")));
-        Assert.Matches(Remembered, Assert.Single(answer.SetCookies));
+        Assert.Matches(Remembered, Assert.Single(answer.OwnCookies));
         Assert.Equal(app.Sign(laptop.Token), laptop.Browser.Cookies[SessionsApp.Cookie]);
         Assert.Equal(["session.started.1 password", "session.refreshed.1"], await app.History(laptop.SessionId));
 
@@ -100,7 +100,7 @@ public sealed class RefreshSessionOverHttp(SessionsApp app) : IClassFixture<Sess
         var answer = await app.Post(laptop.Browser, "/api/auth/revoke-other-sessions", new { });
 
         Assert.Equal("""{"status":true}""", answer.Body);
-        Assert.Matches(Remembered, Assert.Single(answer.SetCookies));
+        Assert.Matches(Remembered, Assert.Single(answer.OwnCookies));
         Assert.Equal(["session.started.1 password", "session.refreshed.1"], await app.History(laptop.SessionId));
     }
 
@@ -199,6 +199,6 @@ public sealed class RefreshSessionOverHttp(SessionsApp app) : IClassFixture<Sess
             await app.Sql("drop function sessions.full() cascade");
         }
 
-        Assert.Single((await app.GetSession(laptop.Browser)).SetCookies);
+        Assert.Single((await app.GetSession(laptop.Browser)).OwnCookies);
     }
 }

@@ -146,7 +146,7 @@ public class SessionsApp : App
             "better-auth.session_data=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
             "better-auth.dont_remember=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
         ],
-        answer.SetCookies.Where(cookie => !cookie.StartsWith(Multi, StringComparison.Ordinal)));
+        answer.OwnCookies);
 
     /// <summary>A time of the wire.</summary>
     public static DateTimeOffset Time(JsonElement json) => DateTimeOffset.ParseExact(

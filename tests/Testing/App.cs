@@ -179,5 +179,9 @@ public sealed class ScenarioResult(HttpResponseMessage response, string body)
     public IReadOnlyList<string> SetCookies =>
         response.Headers.TryGetValues("Set-Cookie", out var values) ? [.. values] : [];
 
+    /// <summary>Without those that come along with a session's own: of several users of a browser, and the way of signing in.</summary>
+    public IReadOnlyList<string> OwnCookies =>
+        [.. SetCookies.Where(cookie => !cookie.Contains(".session_token_multi-", StringComparison.Ordinal) && !cookie.Contains(".last_used_login_method=", StringComparison.Ordinal))];
+
     public JsonElement Json() => JsonDocument.Parse(body).RootElement;
 }

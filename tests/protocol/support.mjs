@@ -325,8 +325,17 @@ export const invalid = (message) => ({ message, code: "VALIDATION_ERROR" });
 const SIGNED = "[^;.%]+\\.[A-Za-z0-9%]+%3D";
 const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Lax";
 
+/** Cookies that come along with a session's own: the browser's list of them, and the way of signing in. */
+const BESIDE = /^better-auth\.(session_token_multi-|last_used_login_method=)/;
+const withoutBeside = (setCookie) => setCookie.filter((line) => !BESIDE.test(line));
+
+/** A browser that holds no session; by which way somebody signed in last may be known. */
+export const assertNoCookies = (jar) =>
+  assert.deepEqual(withoutBeside(jar.header().split("; ")).filter(Boolean), []);
+
 /** Set-Cookie of a remembered session, to the letter and in the contract's order of attributes. */
-export function assertRemembered(setCookie) {
+export function assertRemembered(lines) {
+  const setCookie = withoutBeside(lines);
   assert.equal(setCookie.length, 1, `one cookie, not ${setCookie.join(" | ")}`);
   assert.match(
     setCookie[0],
@@ -335,14 +344,15 @@ export function assertRemembered(setCookie) {
 }
 
 /** Set-Cookie of a session that ends with the browser. */
-export function assertNotRemembered(setCookie) {
+export function assertNotRemembered(lines) {
+  const setCookie = withoutBeside(lines);
   assert.equal(setCookie.length, 2, `two cookies, not ${setCookie.join(" | ")}`);
   assert.match(setCookie[0], new RegExp(`^better-auth\\.session_token=${SIGNED}; ${ATTRIBUTES}$`));
   assert.match(setCookie[1], new RegExp(`^better-auth\\.dont_remember=true\\.[A-Za-z0-9%]+%3D; ${ATTRIBUTES}$`));
 }
 
 export const assertCookiesCleared = (setCookie) =>
-  assert.deepEqual(setCookie, [
+  assert.deepEqual(withoutBeside(setCookie), [
     `better-auth.session_token=; Max-Age=0; ${ATTRIBUTES}`,
     `better-auth.session_data=; Max-Age=0; ${ATTRIBUTES}`,
     `better-auth.dont_remember=; Max-Age=0; ${ATTRIBUTES}`,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Browser, onAnotherDevice, openPage, origin, stranger } from "./support.mjs";
+import { Browser, onAnotherDevice, openPage, origin, stranger, assertNoCookies } from "./support.mjs";
 
 let tellOtherTabs = () => {};
 const page = openPage({ onStorageWrite: (written) => tellOtherTabs(written) });
@@ -140,7 +140,7 @@ describe("useSession", () => {
     await signUp();
     await browser.auth.revokeSessions();
     await session.until("nobody", signedOut);
-    assert.equal(browser.jar.header(), "");
+    assertNoCookies(browser.jar);
   });
 
   test("shows nobody after the current session was revoked by its own token", async () => {
