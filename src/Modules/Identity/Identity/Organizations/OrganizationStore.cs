@@ -21,6 +21,7 @@ internal static class OrganizationStore
         services.AddOptions<OrganizationOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<OrganizationOptions>, OrganizationOptionsValidation>());
         services.AddScoped<OrganizationRecord>();
+        TeamStore.AddServices(services);
     }
 
     public static void Configure(StoreOptions store)
@@ -57,6 +58,7 @@ internal static class OrganizationStore
             .Duplicate(role => role.OrganizationId, "text")
             .Duplicate(role => role.Role, "text");
         store.Storage.Script("organizations-001-indexes", Indexes);
+        TeamStore.Configure(store);
     }
 
     private static void StoreEvents(EventOptions events)
