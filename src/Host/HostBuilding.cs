@@ -110,6 +110,7 @@ internal static class HostBuilding
         app.UseProblems();
         app.UseCaller();
         app.UseRateLimiting();
+        app.UseTenancy();
         app.MapHealth();
         app.MapApiDescription();
         app.MapEndpoints(Modules.All);

@@ -51,8 +51,9 @@ public static class SignedInExtensions
     public static async Task<ActiveSession?> Identify(HttpContext context)
     {
         var services = context.RequestServices;
-        if (await services.GetRequiredService<IActiveSessions>().Find(context, context.RequestAborted) is not { } session)
+        if (await services.GetRequiredService<IActiveSessions>().Find(context, context.RequestAborted) is not { } found)
             return null;
+        var session = Tenancy.Of(context) is { } named && named != found.OrganizationId ? found with { OrganizationId = named, TeamId = null } : found;
         var caller = services.GetRequiredService<Caller>();
         caller.UserId = session.UserId;
         caller.SessionId = session.SessionId;

@@ -38,6 +38,7 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     private readonly Func<WireBody>? query;
     private readonly List<FieldError> errors;
     private readonly List<WireMember>? members;
+    private readonly string path = "";
 
     internal WireBody(JsonElement root, string source, string expected = "object", Func<WireBody>? query = null)
     {
@@ -52,6 +53,9 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
 
     private WireBody(WireBody query, List<FieldError> errors) =>
         (source, Root, members, this.errors) = (query.source, query.Root, query.members, errors);
+
+    private WireBody(WireBody whole, string name, JsonElement part) =>
+        (source, Root, errors, path) = (whole.source, part, whole.errors, $"{whole.path}{name}.");
 
     /// <summary>The whole input; every member a string where it came from a form or a query, or an array of strings where repeated.</summary>
     public JsonElement Root { get; }
@@ -126,6 +130,9 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
 
     public JsonElement? RequiredObject(string name) => Typed(name, "object", required: true, JsonValueKind.Object);
 
+    /// <summary>The members of a required object, named in errors by their path (<c>data.name</c>).</summary>
+    public WireBody Within(string name) => new(this, name, RequiredObject(name) ?? default);
+
     /// <summary>Whether a query flag is on: any text but the empty one, contract §1 "Boolean query" (so <c>false</c> is on).</summary>
     public bool Flag(string name) => Text(name, required: false) is { Length: > 0 };
 
@@ -144,7 +151,7 @@ public sealed partial class WireBody : IBindableFromHttpContext<WireBody>
     }
 
     /// <summary>Adds an error of the slice's own; an empty name means the whole input.</summary>
-    public void Fail(string name, string message) => errors.Add(new(name, message, source));
+    public void Fail(string name, string message) => errors.Add(new(path + name, message, source));
 
     public static ValueTask<WireBody?> BindAsync(HttpContext context, ParameterInfo parameter) =>
         new((WireBody?)context.Items[typeof(WireBody)]);

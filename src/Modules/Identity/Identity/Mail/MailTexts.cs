@@ -21,6 +21,9 @@ internal enum MailKind
     DeleteAccount,
     AccountDeleted,
     NewDevice,
+
+    /// <summary>To whoever is asked to join an organization.</summary>
+    Invitation,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -79,6 +82,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
 
     private static IReadOnlyList<string> PlaceholdersOf(MailKind kind) => kind switch
     {
+        MailKind.Invitation => [.. Anywhere, .. OfLinks, "organization"],
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
         MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted => [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],

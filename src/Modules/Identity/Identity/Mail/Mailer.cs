@@ -22,6 +22,10 @@ internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOp
     public ValueTask SendLink(MailKind kind, string to, LinkWish wish, string link, TimeSpan valid) => Send(
         kind, to, wish.BaseUrl, clock.GetUtcNow() + valid, ("link", link), ("valid", Words(valid)), ("email", wish.Email));
 
+    /// <summary>A mail that asks somebody, who may have no account, to join an organization.</summary>
+    public ValueTask SendInvitation(string to, string baseUrl, string link, TimeSpan valid, string organization) => Send(
+        MailKind.Invitation, to, baseUrl, clock.GetUtcNow() + valid, ("link", link), ("valid", Words(valid)), ("organization", organization));
+
     /// <summary>A mail that tells what has happened.</summary>
     public ValueTask SendNotice(MailKind kind, string to, string baseUrl, params ReadOnlySpan<(string Name, string Value)> values) =>
         SendNotice(kind, to, baseUrl, clock.GetUtcNow(), values);

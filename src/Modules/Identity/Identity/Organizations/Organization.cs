@@ -1,5 +1,6 @@
-using System.Security.Cryptography;
 using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -24,6 +25,40 @@ internal sealed record Organization(string Id, string Name, string Slug, string?
     /// <summary>Stages that the user is still there: what is made for somebody who is just being deleted would stay for ever.</summary>
     public static void HoldUser(IDocumentSession store, string userId) =>
         store.QueueSqlCommand(1, "update identity.mt_doc_user set mt_version = mt_version where id = ?", userId);
+
+    /// <summary>
+    /// Stages that the organization is still there, and counts as changed: whoever ends it, or decides who owns it, from what
+    /// was read before loses.
+    /// </summary>
+    public static void Touch(IDocumentSession store, string id) =>
+        store.QueueSqlCommand(1, "update identity.mt_doc_organization set mt_version = mt_version + 1 where id = ?", id);
+
+    /// <summary>The same, and that somebody owns it; after the change of a member.</summary>
+    public static void RequireOwner(IDocumentSession store, string id) => store.QueueSqlCommand(
+        1,
+        """
+        update identity.mt_doc_organization set mt_version = mt_version + 1 where id = ? and exists (
+            select 1 from identity.mt_doc_member where organization_id = ? and ? = any(string_to_array(role, ',')))
+        """,
+        id, id, OrganizationRoles.Owner);
+
+    /// <summary>The same, and that it has not too many members; after one is added.</summary>
+    public static void RequireMembersAtMost(IDocumentSession store, string id, int most) => store.QueueSqlCommand(
+        1,
+        """
+        update identity.mt_doc_organization set mt_version = mt_version + 1 where id = ? and (
+            select count(*) from identity.mt_doc_member where organization_id = ?) <= ?
+        """,
+        id, id, most);
+
+    /// <summary>The same, and that it has not too many open invitations; after one is added.</summary>
+    public static void RequireInvitationsAtMost(IDocumentSession store, string id, int most, DateTimeOffset now) => store.QueueSqlCommand(
+        1,
+        """
+        update identity.mt_doc_organization set mt_version = mt_version + 1 where id = ? and (
+            select count(*) from identity.mt_doc_invitation where organization_id = ? and status = ? and expires_at > ?) <= ?
+        """,
+        id, id, Invitation.Pending, now, most);
 
     public static string NewId(DateTimeOffset now) => Guid.CreateVersion7(now).ToString("N");
 }
@@ -65,6 +100,9 @@ internal sealed record Invitation(
     public bool IsOpen(DateTimeOffset now) => Status == Pending && ExpiresAt > now;
 
     public IReadOnlyList<string> Teams() => TeamId?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>Names the invitation in the log, which must not let anybody in.</summary>
+    public string Hash() => Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(Id)));
 
     /// <summary>192 bits.</summary>
     public static string NewId() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(24));

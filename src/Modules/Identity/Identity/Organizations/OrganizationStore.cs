@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -21,6 +22,9 @@ internal static class OrganizationStore
         services.AddOptions<OrganizationOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<OrganizationOptions>, OrganizationOptionsValidation>());
         services.AddScoped<OrganizationRecord>();
+        services.AddScoped<Departure>();
+        services.AddScoped<InvitationMail>();
+        services.AddSingleton<IMemberships, MembershipCheck>();
         TeamStore.AddServices(services);
     }
 

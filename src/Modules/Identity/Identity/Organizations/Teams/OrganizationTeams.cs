@@ -45,6 +45,7 @@ internal sealed class OrganizationTeams(IDocumentSession store, IOptions<TeamOpt
     /// <summary>
     /// Stages that a member of the organization is in a team from now on. Asked again at the commit, one change of an
     /// organization after the other: that they are a member still, that the team is there, has room and has them not yet.
+    /// Whoever removes the team meanwhile sees by its revision that it may be active somewhere now.
     /// </summary>
     public TeamMember Join(Team team, string userId, DateTimeOffset now)
     {
@@ -56,7 +57,7 @@ internal sealed class OrganizationTeams(IDocumentSession store, IOptions<TeamOpt
         store.QueueSqlCommand(
             1,
             """
-            update identity.mt_doc_team set mt_version = mt_version where id = ?
+            update identity.mt_doc_team set mt_version = mt_version + 1 where id = ?
                 and not exists (select from identity.mt_doc_team_member where team_id = ? and user_id = ?)
                 and (select count(*) from identity.mt_doc_team_member where team_id = ?) < ?
             """,
