@@ -29,7 +29,7 @@ internal static class AcceptInvitation
     }
 
     internal sealed class Handler(
-        IDocumentSession store, IMediator mediator, OrganizationRecord record, Refusals refusals, IOptions<OrganizationOptions> options)
+        IDocumentSession store, IMediator mediator, OrganizationRecord record, Refusals refusals, InvitedTeams teams, IOptions<OrganizationOptions> options)
         : IRequestHandler<Command, Outcome<Response>>
     {
         public async Task<Outcome<Response>> Handle(Command command, CancellationToken ct)
@@ -55,8 +55,9 @@ internal static class AcceptInvitation
                 organizationId,
                 new InvitationAccepted(organizationId, user.Id, accepted.Hash(), now),
                 new MemberAdded(organizationId, user.Id, member.Id, member.Role, "invited", now));
-            var teams = await Join(accepted, user.Id, now, ct);
-            await mediator.Send(new SwitchOrganization(command.SessionId, organizationId, teams is [var only] ? only.Id : null), ct);
+            if (await teams.Join(accepted, user.Id, now, ct) is { } noPlace)
+                return record.Refuse(organizationId, user.Id, "accept_invitation", noPlace);
+            await mediator.Send(new SwitchOrganization(command.SessionId, organizationId, accepted.Teams() is [var only] ? only : null), ct);
             return new Response(InvitationView.Of(accepted), MemberView.Of(member));
         }
 
@@ -64,19 +65,6 @@ internal static class AcceptInvitation
             (await store.QueryAsync<Member>("where d.organization_id = ?", ct, organizationId)).Count >= options.Value.MaxMembers
                 ? OrganizationRefusals.MembersFull
                 : null;
-
-        // A team that is gone by now is left out.
-        private async Task<IReadOnlyList<Team>> Join(Invitation invitation, string userId, DateTimeOffset now, CancellationToken ct)
-        {
-            IReadOnlyList<Team> teams = [.. (await store.LoadManyAsync<Team>(invitation.Teams(), ct)).Where(team => team.OrganizationId == invitation.OrganizationId)];
-            foreach (var team in teams)
-            {
-                store.QueueSqlCommand(1, "update identity.mt_doc_team set mt_version = mt_version + 1 where id = ?", team.Id);
-                store.Insert(new TeamMember(Organization.NewId(now), team.Id, team.OrganizationId, userId, now));
-            }
-
-            return teams;
-        }
     }
 
     internal static Refusal? Decide(Invitation? invitation, User user, OrganizationOptions options, DateTimeOffset now) => invitation switch

@@ -8,7 +8,7 @@ namespace Modular.Identity;
 /// Stages that somebody, or everybody, belongs to an organization no more: members, teams and the sessions that have it active,
 /// in one transaction.
 /// </summary>
-internal sealed class Departure(IDocumentSession store, IMediator mediator, OrganizationRecord record)
+internal sealed class Departure(IDocumentSession store, IMediator mediator, OrganizationRecord record, OrganizationTeams teams)
 {
     /// <summary>The end of one membership; somebody else owns the organization still, or this fails at the commit.</summary>
     /// <param name="member">As read before anything was decided: whoever makes the organization active meanwhile has changed it.</param>
@@ -17,7 +17,7 @@ internal sealed class Departure(IDocumentSession store, IMediator mediator, Orga
         var (id, organizationId, userId) = (member.Document.Id, member.Document.OrganizationId, member.Document.UserId);
         Organization.Lock(store, organizationId);
         store.QueueSqlCommand(1, "delete from identity.mt_doc_member where id = ? and mt_version = ?", id, member.Number);
-        store.QueueSqlCommand("delete from identity.mt_doc_team_member where organization_id = ? and user_id = ?", organizationId, userId);
+        await teams.LeaveAll(organizationId, userId, record.Now, ct);
         Organization.RequireOwner(store, organizationId);
         store.Events.Append(organizationId, new MemberRemoved(organizationId, userId, id, reason, record.Now));
         await mediator.Send(new LeaveOrganization(organizationId, userId), ct);

@@ -33,8 +33,6 @@ internal static class InviteMember
 
     internal static readonly Refusal TooMany = Refusal.Forbidden("INVITATION_LIMIT_REACHED");
 
-    internal static readonly Refusal UnknownTeam = Refusal.BadRequest("TEAM_NOT_FOUND");
-
     internal sealed class Endpoint(PublicAddress address) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
@@ -55,7 +53,7 @@ internal static class InviteMember
     }
 
     internal sealed class Handler(
-        IDocumentSession store, OrganizationRecord record, Refusals refusals, InvitationMail mail, IOptions<OrganizationOptions> options)
+        IDocumentSession store, OrganizationRecord record, Refusals refusals, InvitationMail mail, InvitedTeams teams, IOptions<OrganizationOptions> options)
         : IRequestHandler<Command, Outcome<Invitation>>
     {
         public async Task<Outcome<Invitation>> Handle(Command command, CancellationToken ct)
@@ -67,12 +65,12 @@ internal static class InviteMember
             var refusal = Decide(
                 access, command.Wish, await IsMember(command, ct), pending.FirstOrDefault(invitation => invitation.Email == command.Email),
                 pending.Count, options.Value);
-            if (refusal is null && !await AreTeams(command, ct))
-                refusal = UnknownTeam;
+            refusal ??= await teams.Check(organizationId, command.Wish.TeamIds, ct);
             if (refusal is not null)
                 return record.Refuse(organizationId, command.UserId, "invite_member", refusal);
             Organization.Lock(store, organizationId);
             access!.Hold(store);
+            teams.Hold(organizationId, command.Wish.TeamIds);
             var expires = now + options.Value.InvitationLifetime;
             var invitation = pending.FirstOrDefault(invitation => invitation.Email == command.Email) is { } old
                 ? await Again(old with { ExpiresAt = expires }, ct)
@@ -108,12 +106,6 @@ internal static class InviteMember
         private async Task<bool> IsMember(Command command, CancellationToken ct) => (await store.QueryAsync<Member>(
             "where d.organization_id = ? and d.user_id in (select id from identity.mt_doc_user where email = ?)", ct,
             command.OrganizationId, command.Email)).Count > 0;
-
-        private async Task<bool> AreTeams(Command command, CancellationToken ct)
-        {
-            var teams = await store.LoadManyAsync<Team>(command.Wish.TeamIds, ct);
-            return teams.Count(team => team.OrganizationId == command.OrganizationId) == command.Wish.TeamIds.Count;
-        }
     }
 
     internal static Refusal? Decide(

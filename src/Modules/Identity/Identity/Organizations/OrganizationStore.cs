@@ -25,6 +25,7 @@ internal static class OrganizationStore
         services.AddScoped<Departure>();
         services.AddScoped<InvitationMail>();
         services.AddSingleton<IMemberships, MembershipCheck>();
+        TeamStore.AddServices(services);
     }
 
     public static void Configure(StoreOptions store)
@@ -61,6 +62,7 @@ internal static class OrganizationStore
             .Duplicate(role => role.OrganizationId, "text")
             .Duplicate(role => role.Role, "text");
         store.Storage.Script("organizations-001-indexes", Indexes);
+        TeamStore.Configure(store);
     }
 
     private static void StoreEvents(EventOptions events)
