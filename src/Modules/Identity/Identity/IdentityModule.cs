@@ -98,6 +98,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<SignInRecord>();
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
+        AdminRegistration.Services(services);
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
         services.AddHostedService<GuessCountsSweep>();
         services.AddSingleton<VerificationSweep>();
@@ -199,5 +200,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("005-password-guesses-told", GuessCounts.Told);
         store.Storage.Script("006-session-principal-trigger", SessionPrincipalTrigger);
         store.Storage.Script("007-session-principal-factors", SessionPrincipalFactors);
+        AdminRegistration.Store(store);
     }
 }
