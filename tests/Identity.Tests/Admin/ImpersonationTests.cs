@@ -16,8 +16,8 @@ public sealed class ImpersonationTests(AdminApp app) : IClassFixture<AdminApp>
         Assert.DoesNotContain("Max-Age", started.SetCookies.Last(cookie => cookie.StartsWith("better-auth.session_token=", StringComparison.Ordinal)), StringComparison.Ordinal);
         Assert.Contains(started.SetCookies, cookie => cookie.StartsWith("better-auth.dont_remember=true", StringComparison.Ordinal));
         Assert.Equal(ada.Id, (await app.Session(root.Browser))!.Value.GetProperty("user").GetProperty("id").GetString());
-        Assert.Equal("[]", (await app.Scenario(_ => _.As(root.Browser).Get.Url("/api/auth/list-sessions"))).Body);
-        Assert.Single((await app.Scenario(_ => _.As(ada.Browser).Get.Url("/api/auth/list-sessions"))).Json().EnumerateArray());
+        foreach (var browser in (Browser[])[root.Browser, ada.Browser])
+            Assert.Single((await app.Scenario(_ => _.As(browser).Get.Url("/api/auth/list-sessions"))).Json().EnumerateArray());
 
         // As a user they may no more than the user, and not be a third.
         Assert.Equal("YOU_ARE_NOT_ALLOWED_TO_IMPERSONATE_USERS", (await app.Act(root, "impersonate-user", new { userId = ada.Id }, 403)).Code());

@@ -1,5 +1,3 @@
-using Modular.Testing;
-
 namespace Modular.Identity.Tests;
 
 public sealed class ListUsersTests(AdminApp app) : IClassFixture<AdminApp>

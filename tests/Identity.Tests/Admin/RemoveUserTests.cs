@@ -1,5 +1,3 @@
-using Modular.Testing;
-
 namespace Modular.Identity.Tests;
 
 public sealed class RemoveUserTests(AdminApp app) : IClassFixture<AdminApp>
@@ -36,7 +34,7 @@ public sealed class RemoveUserTests(AdminApp app) : IClassFixture<AdminApp>
                 "select count(*) from identity.mt_doc_user where id = $1", "select count(*) from identity.mt_doc_account where user_id = $1",
                 "select count(*) from identity.mt_doc_verification where user_id = $1", "select count(*) from neon_auth.users_sync where id = $1",
                 "select count(*) from sessions.mt_doc_session where user_id = $1", "select count(*) from profiles.mt_doc_profile where id = $1",
-                "select count(*) from store.subject_keys where subject = $1 and key is not null",
+                "select count(*) from store.subject_keys where subject = $1 and wrapped is not null",
             ])
                 Assert.True(await app.Count(query, ada.Id) == 0, query);
         }
