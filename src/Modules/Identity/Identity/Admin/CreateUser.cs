@@ -66,7 +66,8 @@ internal static class CreateUser
             refusals.When(User.EmailIndex, EmailTaken);
             var person = new NewUser(
                 command.Name, command.Email, command.Data.Image.Value, command.Data.EmailVerified ?? false, command.Role?.Joined ?? User.DefaultRole);
-            var user = await registration.Register(person, (id, now) => hash is null ? null : Account.Credential(id, hash, now));
+            Func<string, DateTimeOffset, Account>? account = hash is null ? null : (id, now) => Account.Credential(id, hash, now);
+            var user = await registration.Register(person, account);
             if (command.Data.Banned != true)
                 return user;
             var banned = new UserBanned(user.Id, command.Data.BanReason.Value ?? BanUser.NoReason, command.Data.BanExpires.Value, User.Now(clock));
