@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Modular.Kernel;
 using Modular.Store;
 
@@ -40,21 +38,6 @@ internal sealed class AdminGate(IDocumentSession store, Refusals refusals, Calle
             $"admin:{Guid.CreateVersion7(clock.GetUtcNow()):N}", new AdminRefused(subject, refusal.Code.ToLowerInvariant(), User.Now(clock)));
         return refusal;
     }
-}
-
-/// <summary>What every route of the group has.</summary>
-internal static class AdminRoutes
-{
-    public static readonly Refusal UserNotFound = Refusal.NotFound("USER_NOT_FOUND", "User not found");
-
-    /// <summary>401 without a body unless signed in (contract §7.1); 404 while the group is off.</summary>
-    public static RouteHandlerBuilder OfAdmin(this RouteHandlerBuilder route, string name) => route
-        .AddEndpointFilter(async (invocation, next) => await SignedInExtensions.Identify(invocation.HttpContext) is null
-            ? Refusal.Unauthorized().WithoutBody().ToHttp()
-            : await next(invocation))
-        .WithName(name)
-        .ProducesProblem(StatusCodes.Status401Unauthorized)
-        .PartOf(AuthGroup.Admin);
 }
 
 /// <summary>Somebody was not allowed to do what administrators do.</summary>
