@@ -6,10 +6,14 @@ namespace Modular.Identity;
 /// <summary>Stages the address that an administrator gives to a user; the old one is told (ASVS 5.0 6.3.7).</summary>
 internal sealed class AddressChange(Registration registration, Verifications verifications, GuessLimit guesses, Mailer mailer, Refusals refusals, TimeProvider clock)
 {
+    internal static readonly Refusal Taken = Refusal.BadRequest("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.");
+
+    internal static readonly Refusal Invalid = Refusal.BadRequest("INVALID_EMAIL", "Invalid email");
+
     /// <summary>Also declares what it means when somebody registers the address meanwhile.</summary>
     public async Task<bool> IsTaken(string email, string userId, CancellationToken ct)
     {
-        refusals.When(User.EmailIndex, CreateUser.EmailTaken);
+        refusals.When(User.EmailIndex, Taken);
         return await registration.Find(email.ToLowerInvariant(), ct) is { } other && other.Id != userId;
     }
 

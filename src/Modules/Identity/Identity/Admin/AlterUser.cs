@@ -42,7 +42,7 @@ internal static class AlterUser
                 return refusal;
             var data = command.Data;
             if (data.Email is not null && await address.IsTaken(data.Email, command.UserId, ct))
-                return CreateUser.EmailTaken;
+                return AddressChange.Taken;
             var stream = await store.Events.FetchForWriting<User>(command.UserId, ct);
             if (stream.Aggregate is not { } user)
                 return AdminRoutes.UserNotFound;
@@ -63,7 +63,7 @@ internal static class AlterUser
             if (!data.TouchesBan || (data.Banned ?? user.Banned) is false)
                 return data.Banned is false ? await standing.Unban(stream, user, ct) : user;
             var (reason, expires) = (data.BanReason.IsPresent ? data.BanReason.Value : user.BanReason, data.BanExpires.IsPresent ? data.BanExpires.Value : user.BanExpires);
-            return await standing.Ban(stream, user, command.ActorId, reason ?? BanUser.NoReason, expires, ct);
+            return await standing.Ban(stream, user, command.ActorId, reason ?? Standing.NoReason, expires, ct);
         }
 
         private Refusal? Forbids(Command command)
@@ -81,11 +81,21 @@ internal static class AlterUser
                 return gate.Refuse(Standing.NotYourself, target);
             if (data.TouchesEmail && gate.Check(AdminRight.SetEmail, target) is { } noEmail)
                 return noEmail;
-            return data.Email is null || WireBody.IsEmail(data.Email.ToLowerInvariant()) ? null : CreateUser.InvalidEmail;
+            return data.Email is null || WireBody.IsEmail(data.Email.ToLowerInvariant()) ? null : AddressChange.Invalid;
         }
     }
 
     /// <summary>What is already so is no change.</summary>
-    internal static UserUpdated? Decide(User user, AdminUserData data, DateTimeOffset now) =>
-        UpdateUser.Decide(user, new UpdateUser.Command(user.Id, data.Name, data.Image), now);
+    internal static UserUpdated? Decide(User user, AdminUserData data, DateTimeOffset now)
+    {
+        var (name, image) = (data.Name.IsPresent ? data.Name.Value! : user.Name, data.Image.IsPresent ? data.Image.Value : user.Image);
+        List<string> changed = [];
+        if (name != user.Name)
+            changed.Add(UserUpdated.NameMember);
+        if (image != user.Image)
+            changed.Add(UserUpdated.ImageMember);
+        return changed.Count == 0
+            ? null
+            : new UserUpdated(user.Id, changed, name == user.Name ? null : name, image == user.Image ? null : image, now);
+    }
 }

@@ -22,8 +22,6 @@ internal static class BanUser
 
     internal sealed record Command(string ActorId, string UserId, string? Reason, double? Seconds) : IRequest<Outcome<User>>, IIdempotent;
 
-    public const string NoReason = "No reason";
-
     /// <summary>A hundred years; who wants longer sends none.</summary>
     private const double LongestSeconds = 100.0 * 366 * 24 * 60 * 60;
 
@@ -47,7 +45,7 @@ internal static class BanUser
             var stream = await store.Events.FetchForWriting<User>(command.UserId, ct);
             if (stream.Aggregate is not { } user)
                 return AdminRoutes.UserNotFound;
-            var reason = string.IsNullOrEmpty(command.Reason) ? NoReason : command.Reason;
+            var reason = string.IsNullOrEmpty(command.Reason) ? Standing.NoReason : command.Reason;
             return await standing.Ban(stream, user, command.ActorId, reason, Until(command.Seconds, User.Now(clock)), ct);
         }
     }

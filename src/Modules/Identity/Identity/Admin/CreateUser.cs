@@ -27,10 +27,6 @@ internal static class CreateUser
     internal sealed record Command(string ActorId, string Email, string Name, string? Password, RoleWish? Role, AdminUserData Data)
         : IRequest<Outcome<User>>, IIdempotent;
 
-    internal static readonly Refusal EmailTaken = Refusal.BadRequest("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.");
-
-    internal static readonly Refusal InvalidEmail = Refusal.BadRequest("INVALID_EMAIL", "Invalid email");
-
     internal sealed class Endpoint : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
@@ -53,7 +49,7 @@ internal static class CreateUser
             if ((await gate.Enter(AdminRight.Create, target: null, ct) ?? Forbids(command)) is { } refusal)
                 return refusal;
             if (await registration.Find(command.Email, ct) is not null)
-                return EmailTaken;
+                return AddressChange.Taken;
             string? hash = null;
             if (command.Password is { } password)
             {
@@ -63,14 +59,14 @@ internal static class CreateUser
                 hash = made.Answer;
             }
 
-            refusals.When(User.EmailIndex, EmailTaken);
+            refusals.When(User.EmailIndex, AddressChange.Taken);
             var person = new NewUser(
                 command.Name, command.Email, command.Data.Image.Value, command.Data.EmailVerified ?? false, command.Role?.Joined ?? User.DefaultRole);
             Func<string, DateTimeOffset, Account>? account = hash is null ? null : (id, now) => Account.Credential(id, hash, now);
             var user = await registration.Register(person, account);
             if (command.Data.Banned != true)
                 return user;
-            var banned = new UserBanned(user.Id, command.Data.BanReason.Value ?? BanUser.NoReason, command.Data.BanExpires.Value, User.Now(clock));
+            var banned = new UserBanned(user.Id, command.Data.BanReason.Value ?? Standing.NoReason, command.Data.BanExpires.Value, User.Now(clock));
             store.Events.Append(user.Id, banned);
             return user.Apply(banned);
         }
@@ -82,7 +78,7 @@ internal static class CreateUser
             if (command.Data.TouchesBan && gate.Check(AdminRight.Ban, target: null) is { } noBan)
                 return noBan;
             if (!WireBody.IsEmail(command.Email))
-                return InvalidEmail;
+                return AddressChange.Invalid;
             return command.Password is { } password ? PasswordRules.Refuse(password, command.Email, command.Name) : null;
         }
     }

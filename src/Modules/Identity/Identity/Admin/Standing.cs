@@ -10,6 +10,9 @@ internal sealed class Standing(AdminGate gate, LastAdministrator last, IMediator
 {
     public const string ByAdministrator = "by_administrator";
 
+    /// <summary>What a ban says that nobody gave a reason for.</summary>
+    public const string NoReason = "No reason";
+
     internal static readonly Refusal NotYourself = Refusal.BadRequest("YOU_CANNOT_BAN_YOURSELF", "You cannot ban yourself");
 
     /// <summary>
