@@ -20,6 +20,8 @@ import { freePort, startHost, statusOf, stopHosts } from "./host.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const trustedOrigin = "http://app.localhost:3000";
+/** Known to admin.test.mjs. */
+const administrator = { Admin__Email: "root@example.com", Admin__Password: "correct-horse-1" };
 
 let tests;
 for (const name of ["SIGINT", "SIGTERM"])
@@ -52,7 +54,7 @@ async function findServer() {
   const usual = "http://localhost:5000";
   if ((await statusOf(`${usual}/api/auth/ok`)) === 200) return usual;
   process.env.PROTOCOL_TRUSTED_ORIGIN = trustedOrigin;
-  const { url } = await startHost({ env: { Auth__TrustedOrigins__0: trustedOrigin, ...(await chooseProviders()) } });
+  const { url } = await startHost({ env: { Auth__TrustedOrigins__0: trustedOrigin, ...administrator, ...(await chooseProviders()) } });
   return url;
 }
 

@@ -102,6 +102,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<SignInRecord>();
         services.AddScoped<SignUpRefusals>();
         services.AddScoped<Promotion>();
+        AdminRegistration.Services(services);
         services.AddHostedService<MakeFirstAdministrator.AtStart>();
         services.AddHostedService<GuessCountsSweep>();
         services.AddSingleton<VerificationSweep>();
@@ -208,5 +209,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("006-session-principal-trigger", SessionPrincipalTrigger);
         store.Storage.Script("007-session-principal-factors", SessionPrincipalFactors);
         OrganizationStore.Configure(store);
+        AdminRegistration.Store(store);
     }
 }

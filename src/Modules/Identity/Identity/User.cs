@@ -122,7 +122,7 @@ internal sealed record UserEmailVerified(string UserId, string Reason, DateTimeO
 /// <param name="Verified">Whether it is known to be theirs.</param>
 internal sealed record UserEmailChanged(string UserId, [PersonalData] string? Email, bool Verified, DateTimeOffset At);
 
-/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>.</param>
+/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>.</param>
 internal sealed record UserDeleted(string UserId, string Reason, DateTimeOffset At);
 
 internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);

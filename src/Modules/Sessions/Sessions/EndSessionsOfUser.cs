@@ -5,7 +5,7 @@ namespace Modular.Sessions;
 
 /// <summary>
 /// Another module, or the user, ends every session of a user but perhaps one, in the asker's unit of work
-/// (<see cref="Contracts.EndSessionsOfUser"/>).
+/// (<see cref="Contracts.EndSessionsOfUser"/>); also those in which they act as somebody else.
 /// </summary>
 internal static class EndSessionsOfUser
 {
@@ -14,7 +14,7 @@ internal static class EndSessionsOfUser
         public async Task<int> Handle(Contracts.EndSessionsOfUser command, CancellationToken ct)
         {
             var now = clock.GetUtcNow();
-            var rows = await store.QueryAsync<Session>("where d.user_id = ? and d.id <> ?", ct, command.UserId, command.ExceptSessionId ?? "");
+            var rows = await store.QueryAsync<Session>("where (d.user_id = ? or d.impersonated_by = ?) and d.id <> ?", ct, command.UserId, command.UserId, command.ExceptSessionId ?? "");
             var ended = 0;
             foreach (var stream in await store.Events.FetchForWriting<Session>([.. rows.Select(row => row.Id)], ct))
             {
@@ -27,6 +27,9 @@ internal static class EndSessionsOfUser
 
             if (command.ExceptSessionId is null)
                 store.QueueSqlCommand("delete from sessions.mt_doc_one_time_token where user_id = ?", command.UserId);
+            // An impersonation that has begun since it was asked for: the commit finds it, and this runs again.
+            store.QueueSqlCommand(
+                0, "update sessions.mt_doc_session set id = id where impersonated_by = ? and id <> ?", command.UserId, command.ExceptSessionId ?? "");
             return ended;
         }
     }

@@ -8,7 +8,7 @@ using Modular.Store;
 
 namespace Modular.Sessions;
 
-/// <summary>A user sees the devices they are signed in on: <c>GET /list-sessions</c>, within a day of signing in.</summary>
+/// <summary>A user sees the devices they are signed in on: <c>GET /list-sessions</c>, within a day of signing in. An administrator who acts as them is not shown.</summary>
 internal static class ListSessions
 {
     internal sealed record Query(LiveSession Current) : IRequest<Outcome<IReadOnlyList<WireSession>>>;
@@ -39,7 +39,7 @@ internal static class ListSessions
                 return NotFresh;
             }
 
-            var live = await store.QueryAsync<Session>("where d.user_id = ? and d.expires_at > ? order by d.id", ct, current.UserId, now);
+            var live = await store.QueryAsync<Session>("where d.user_id = ? and d.expires_at > ? and d.impersonated_by is null order by d.id", ct, current.UserId, now);
             return Outcome.Of(Shown(live, query.Current));
         }
     }

@@ -37,11 +37,13 @@ public sealed class SessionsModule : IModule
                 .Duplicate(session => session.UserId, "text")
                 .Duplicate(session => session.ExpiresAt, "timestamptz")
                 .Duplicate(session => session.ActiveOrganizationId, "text")
+                .Duplicate(session => session.ImpersonatedBy, "text")
                 .UniqueIndex("mt_doc_session_uidx_token_hash", session => session.TokenHash)
                 .UniqueIndex("mt_doc_session_uidx_handle", session => session.Handle)
                 .Index(session => session.UserId)
                 .Index(session => session.ExpiresAt)
-                .Index(session => session.ActiveOrganizationId, "active_organization_id is not null");
+                .Index(session => session.ActiveOrganizationId, "active_organization_id is not null")
+                .Index(session => session.ImpersonatedBy, "impersonated_by is not null");
         });
         services.ConfigureMessaging("sessions", typeof(SessionsModule).Assembly, messages => messages
             .PublishMessage<SessionOpened>("sessions.session_opened.1")

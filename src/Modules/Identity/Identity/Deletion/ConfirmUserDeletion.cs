@@ -49,7 +49,7 @@ internal static class ConfirmUserDeletion
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct)
         {
-            if (await record.Check(command.UserId, command.Token, InvalidToken, ct) is { } refusal)
+            if ((await record.Check(command.UserId, command.Token, InvalidToken, ct) ?? await record.Spare(command.UserId, ct)) is { } refusal)
                 return refusal;
             return await removal.Remove(command.UserId, "self_by_mail", command.BaseUrl, ct) ? Outcome.Done : InvalidToken;
         }

@@ -81,8 +81,12 @@ internal static class DeleteUser
                 : await Remove(command, "self", ct);
         }
 
-        private async Task<Outcome<Done>> Remove(Command command, string reason, CancellationToken ct) =>
-            await removal.Remove(command.UserId, reason, command.Wish.BaseUrl, ct) ? new Done(IsDeleted: true) : Refusal.Unauthorized();
+        private async Task<Outcome<Done>> Remove(Command command, string reason, CancellationToken ct)
+        {
+            if (await record.Spare(command.UserId, ct) is { } refusal)
+                return refusal;
+            return await removal.Remove(command.UserId, reason, command.Wish.BaseUrl, ct) ? new Done(IsDeleted: true) : Refusal.Unauthorized();
+        }
 
         private async Task<Outcome<Done>> SendLink(Command command, CancellationToken ct)
         {

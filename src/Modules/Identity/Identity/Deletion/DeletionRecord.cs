@@ -4,7 +4,7 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>What the wish to delete an account leaves in the log before it is granted, or when it is not.</summary>
-internal sealed class DeletionRecord(IDocumentSession store, Verifications verifications, Refusals refusals, TimeProvider clock)
+internal sealed class DeletionRecord(IDocumentSession store, Verifications verifications, LastAdministrator last, Refusals refusals, TimeProvider clock)
 {
     public void LinkSent(string userId) => store.Events.Append(userId, new UserDeletionLinkSent(userId, User.Now(clock)));
 
@@ -14,6 +14,12 @@ internal sealed class DeletionRecord(IDocumentSession store, Verifications verif
         refusals.Record($"deletion:{Guid.CreateVersion7(clock.GetUtcNow()):N}", new UserDeletionRefused(userId, reason, User.Now(clock)));
         return refusal;
     }
+
+    /// <summary>Null unless nobody else is an administrator; else the refusal, recorded.</summary>
+    public async Task<Refusal?> Spare(string userId, CancellationToken ct) =>
+        await store.LoadAsync<User>(userId, ct) is { } user && await last.Spare(user, ct) is { } refusal
+            ? Refuse(userId, "last_administrator", refusal)
+            : null;
 
     /// <summary>Null when the token is good for deleting this user; else the refusal, recorded.</summary>
     public async Task<Refusal?> Check(string userId, string token, Refusal invalid, CancellationToken ct)
@@ -28,5 +34,5 @@ internal sealed class DeletionRecord(IDocumentSession store, Verifications verif
 internal sealed record UserDeletionLinkSent(string UserId, DateTimeOffset At);
 
 /// <summary>Somebody who is signed in did not get the user deleted.</summary>
-/// <param name="Reason"><c>session_not_fresh</c>, <c>invalid_token</c>, <c>token_of_another_user</c>.</param>
+/// <param name="Reason"><c>session_not_fresh</c>, <c>invalid_token</c>, <c>token_of_another_user</c>, <c>last_administrator</c>.</param>
 internal sealed record UserDeletionRefused(string UserId, string Reason, DateTimeOffset At);

@@ -28,5 +28,5 @@ internal static class SetPassword
     }
 }
 
-/// <summary>The operator gave a password to somebody who had none.</summary>
+/// <summary>The operator, or an administrator, gave a password to somebody.</summary>
 internal sealed record PasswordGiven(string UserId, DateTimeOffset At);
