@@ -103,6 +103,7 @@ public sealed class IdentityModule : IModule
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
         AddProviders(services);
+        services.AddApiKeys();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -199,5 +200,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("005-password-guesses-told", GuessCounts.Told);
         store.Storage.Script("006-session-principal-trigger", SessionPrincipalTrigger);
         store.Storage.Script("007-session-principal-factors", SessionPrincipalFactors);
+        store.StoreApiKeys();
     }
 }

@@ -11,7 +11,8 @@ using Modular.Store;
 namespace Modular.Sessions;
 
 /// <summary>The session behind a request, and its user.</summary>
-internal sealed record LiveSession(SessionToken Token, Session Session, SessionPrincipal User)
+/// <param name="KeyId">The API key that acts in its place; null: none does.</param>
+internal sealed record LiveSession(SessionToken Token, Session Session, SessionPrincipal User, string? KeyId = null)
 {
     /// <summary>The one that <see cref="SignedInExtensions.RequireSession"/> let through.</summary>
     public static LiveSession Of(HttpContext context) => (LiveSession)context.Items[typeof(LiveSession)]!;
@@ -28,9 +29,9 @@ internal sealed partial class ActiveSessions(
     : IActiveSessions
 {
     public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
-        await Check(context, mayRefresh: true, ct) is { Session: var session, User: var user }
+        await Check(context, mayRefresh: true, ct) is { Session: var session, User: var user, KeyId: var key }
             ? new ActiveSession(
-                session.Id, user.Id, session.ActiveOrganizationId, user.Role.Split(','), session.CreatedAt, session.ActiveTeamId, session.ImpersonatedBy)
+                session.Id, user.Id, session.ActiveOrganizationId, user.Role.Split(','), session.CreatedAt, session.ActiveTeamId, session.ImpersonatedBy, key)
             : null;
 
     /// <summary>The session of the request's cookie, or null; sends and clears cookies as the contract wants it.</summary>
@@ -61,6 +62,9 @@ internal sealed partial class ActiveSessions(
         cookies.Clear(context);
         return null;
     }
+
+    /// <summary>A key acts in the place of a session: whoever checks the request finds it, and looks for no cookie.</summary>
+    public static void Pass(HttpContext context, LiveSession ofKey) => context.Items[typeof(LiveSession)] = ofKey;
 
     /// <summary>What was asked for a request already, so that <see cref="Check"/> does not ask again, whatever became of it.</summary>
     public static void Pass(HttpContext context, Task<KnownSession> asked) => context.Items[typeof(KnownSession)] = asked;

@@ -77,10 +77,10 @@ internal sealed class SessionCheck(
         return Write(context.Response, known.Answer);
     }
 
-    // What has a query, or comes from a page elsewhere, is rare enough to go the other way.
+    // What has a query or a key, or comes from a page elsewhere, is rare enough to go the other way.
     private static bool IsPlain(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && request.Path.Value == Path && !request.QueryString.HasValue
-        && request.Headers.Origin.Count == 0;
+        && request.Headers.Origin.Count == 0 && !request.Headers.ContainsKey(KeySessions.Header);
 
     // The headers that SecurityHeaders and ReadSession would have set.
     private Task Write(HttpResponse response, byte[] answer)
