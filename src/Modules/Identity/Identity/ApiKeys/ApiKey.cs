@@ -59,13 +59,13 @@ internal sealed record ApiKey(
         e.KeyId, e.UserId, e.KeyHash, e.Name, e.Prefix, e.Start ?? "", Enabled: true, e.ExpiresAt, e.Metadata, e.Permissions, e.RefillAmount,
         e.RefillInterval, e.RateLimitEnabled, e.RateLimitTimeWindow, e.RateLimitMax, e.At, e.At);
 
+    // UpdatedAt moves with uses, not with changes: so does upstream's.
     public ApiKey Apply(ApiKeyUpdated e) => this with
     {
         Name = e.Changed.Contains(ApiKeyUpdated.NameMember) ? e.Name : Name,
         Enabled = e.Enabled ?? Enabled,
         ExpiresAt = e.Changed.Contains(ApiKeyUpdated.ExpiresAtMember) ? e.ExpiresAt : ExpiresAt,
         Metadata = e.Changed.Contains(ApiKeyUpdated.MetadataMember) ? e.Metadata : Metadata,
-        UpdatedAt = e.At,
     };
 
     public bool ShouldDelete(ApiKeyDeleted e) => e.KeyId == Id;
