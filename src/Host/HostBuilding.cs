@@ -110,6 +110,8 @@ internal static class HostBuilding
         app.UseProblems();
         app.UseCaller();
         app.UseRateLimiting();
+        foreach (var module in Modules.All)
+            module.UseLast(app);
         app.UseTenancy();
         app.MapHealth();
         app.MapApiDescription();

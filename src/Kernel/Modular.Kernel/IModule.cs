@@ -24,6 +24,11 @@ public interface IModule
     void UseFirst(IApplicationBuilder app)
     {
     }
+
+    /// <summary>Puts something right in front of the endpoints, after the caller is known and the rate limits are kept.</summary>
+    void UseLast(IApplicationBuilder app)
+    {
+    }
 }
 
 /// <summary>

@@ -8,9 +8,10 @@ namespace Modular.Kernel;
 /// <param name="OrganizationId">The organization that is active in it; null: none.</param>
 /// <param name="TeamId">The team that is; null: none.</param>
 /// <param name="ImpersonatedBy">The administrator who acts as the user; null: the user themselves.</param>
+/// <param name="KeyId">The API key that acts in the place of a session, and is its id; null: none does.</param>
 public sealed record ActiveSession(
     string SessionId, string UserId, string? OrganizationId, IReadOnlyList<string> Roles, DateTimeOffset CreatedAt, string? TeamId = null,
-    string? ImpersonatedBy = null)
+    string? ImpersonatedBy = null, string? KeyId = null)
 {
     /// <summary>How long after signing in the delicate things may be done: contract §2.2, <c>freshAge</c>.</summary>
     public static readonly TimeSpan FreshAge = TimeSpan.FromDays(1);

@@ -109,6 +109,7 @@ public sealed class IdentityModule : IModule
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
         AddProviders(services);
         OrganizationStore.AddServices(services);
+        services.AddApiKeys();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -210,5 +211,6 @@ public sealed class IdentityModule : IModule
         store.Storage.Script("007-session-principal-factors", SessionPrincipalFactors);
         OrganizationStore.Configure(store);
         AdminRegistration.Store(store);
+        store.StoreApiKeys();
     }
 }

@@ -11,7 +11,8 @@ using Modular.Store;
 namespace Modular.Sessions;
 
 /// <summary>The session behind a request, and its user.</summary>
-internal sealed record LiveSession(SessionToken Token, Session Session, SessionPrincipal User)
+/// <param name="KeyId">The API key that acts in its place; null: none does.</param>
+internal sealed record LiveSession(SessionToken Token, Session Session, SessionPrincipal User, string? KeyId = null)
 {
     /// <summary>What was last signed for it; null: nothing yet.</summary>
     public SignedJwt? Jwt { get; set; }
@@ -31,9 +32,9 @@ internal sealed partial class ActiveSessions(
     : IActiveSessions
 {
     public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
-        await Check(context, mayRefresh: true, ct) is { Session: var session, User: var user }
+        await Check(context, mayRefresh: true, ct) is { Session: var session, User: var user, KeyId: var key }
             ? new ActiveSession(
-                session.Id, user.Id, session.ActiveOrganizationId, user.Role.Split(','), session.CreatedAt, session.ActiveTeamId, session.ImpersonatedBy)
+                session.Id, user.Id, session.ActiveOrganizationId, user.Role.Split(','), session.CreatedAt, session.ActiveTeamId, session.ImpersonatedBy, key)
             : null;
 
     /// <summary>The session of the request's cookie, or null; sends and clears cookies as the contract wants it.</summary>
@@ -72,6 +73,9 @@ internal sealed partial class ActiveSessions(
         var found = (known.Find(TokenHash.From(token.Hash)) ?? await Ask(token, now, ct)).Live;
         return found?.IsLive(now) == true ? found : null;
     }
+
+    /// <summary>A key acts in the place of a session: whoever checks the request finds it, and looks for no cookie.</summary>
+    public static void Pass(HttpContext context, LiveSession ofKey) => context.Items[typeof(LiveSession)] = ofKey;
 
     /// <summary>What was asked for a request already, so that <see cref="Check"/> does not ask again, whatever became of it.</summary>
     public static void Pass(HttpContext context, Task<KnownSession> asked) => context.Items[typeof(KnownSession)] = asked;

@@ -58,6 +58,7 @@ public sealed class SessionsModule : IModule
         services.AddSingleton<ICommitWitness, OwnChanges>();
         services.AddSingleton<SessionCheck>();
         services.AddSingleton<SessionRows>();
+        services.AddSingleton<KeySessions>();
         services.AddSingleton<ActiveSessions>();
         services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());
         TokenGroups.AddTo(services);
@@ -69,5 +70,11 @@ public sealed class SessionsModule : IModule
     {
         var check = app.ApplicationServices.GetRequiredService<SessionCheck>();
         app.Use(next => context => check.Answer(context, next));
+    }
+
+    public void UseLast(IApplicationBuilder app)
+    {
+        var keys = app.ApplicationServices.GetRequiredService<KeySessions>();
+        app.Use(next => context => keys.Answer(context, next));
     }
 }

@@ -10,7 +10,7 @@ namespace Modular.Identity;
 /// references it; and their key, so that no event tells anything personal any more (DESIGN §6).
 /// </summary>
 internal sealed class Removal(
-    IDocumentSession store, Verifications verifications, Departure departure, Mailer mailer, IMediator mediator, IMessageBus bus, TimeProvider clock)
+    IDocumentSession store, Verifications verifications, IEnumerable<IEndOfUser> ends, Mailer mailer, IMediator mediator, IMessageBus bus, TimeProvider clock)
 {
     /// <summary>False: they are gone already.</summary>
     /// <param name="userId">Whose end it is.</param>
@@ -32,7 +32,8 @@ internal sealed class Removal(
 
         store.QueueSqlCommand("delete from identity.mt_doc_account where user_id = ?", user.Id);
         verifications.RevokeAll(user.Id);
-        await departure.LeaveAll(user, ct);
+        foreach (var end in ends)
+            await end.Stage(user, now, ct);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
         await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
         // After whatever was told of them before, so that the profile is opened before it is closed.
@@ -40,6 +41,13 @@ internal sealed class Removal(
         SubjectKeys.Shred(store, user.Id);
         return true;
     }
+}
+
+/// <summary>What belongs to a user and goes with them, in the same transaction.</summary>
+internal interface IEndOfUser
+{
+    /// <summary>Stages its end; what is added meanwhile must not outlive the commit.</summary>
+    Task Stage(User user, DateTimeOffset now, CancellationToken ct);
 }
 
 /// <summary>What a link for deleting one's account stands for.</summary>

@@ -8,7 +8,7 @@ namespace Modular.Identity;
 /// Stages that somebody, or everybody, belongs to an organization no more: members, teams and the sessions that have it active,
 /// in one transaction.
 /// </summary>
-internal sealed class Departure(IDocumentSession store, IMediator mediator, OrganizationRecord record, OrganizationTeams teams)
+internal sealed class Departure(IDocumentSession store, IMediator mediator, OrganizationRecord record, OrganizationTeams teams) : IEndOfUser
 {
     /// <summary>The end of one membership; somebody else owns the organization still, or this fails at the commit.</summary>
     /// <param name="member">As read before anything was decided: whoever makes the organization active meanwhile has changed it.</param>
@@ -42,7 +42,7 @@ internal sealed class Departure(IDocumentSession store, IMediator mediator, Orga
     /// The user is being deleted: out of every organization. One without other members ends; where they were the last owner the
     /// admin who has been there longest, else the member who has, becomes it.
     /// </summary>
-    public async Task LeaveAll(User user, CancellationToken ct)
+    public async Task Stage(User user, DateTimeOffset now, CancellationToken ct)
     {
         var memberships = await store.QueryAsync<Member>("where d.user_id = ? order by d.organization_id", ct, user.Id);
         foreach (var membership in memberships)

@@ -80,11 +80,12 @@ internal sealed class SessionCheck(
         return Write(context.Response, known.Answer);
     }
 
-    // What has a query, comes from a page elsewhere, brings its token in a header or names an organization is rare enough to
-    // go the other way.
+    // What has a query, comes from a page elsewhere, brings a token or a key in a header or names an organization is rare
+    // enough to go the other way.
     private static bool IsPlain(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && request.Path.Value == Path && !request.QueryString.HasValue
-        && request.Headers.Origin.Count == 0 && request.Headers.Authorization.Count == 0 && !Tenancy.IsAsked(request);
+        && request.Headers.Origin.Count == 0 && request.Headers.Authorization.Count == 0
+        && !request.Headers.ContainsKey(KeySessions.Header) && !Tenancy.IsAsked(request);
 
     // The headers that SecurityHeaders and ReadSession would have set.
     private Task Write(HttpResponse response, byte[] answer)
