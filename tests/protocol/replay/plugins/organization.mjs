@@ -1,5 +1,7 @@
 // Organizations: the first user founds one, the second joins it, the third will not.
-const place = { on: "organizations", recordedOrigin: "http://localhost:4870", lacks: [] };
+const others = ["klys", "ovdm", "d7vc"].map((start) => `better-auth.session_token_multi-${start}…`);
+const lacks = [...others, "better-auth.last_used_login_method"];
+const place = { on: "organizations", recordedOrigin: "http://localhost:4870", lacks };
 const at = (name) => `C · organization · ${name}`;
 
 export const servers = { organizations: { env: {} } };
