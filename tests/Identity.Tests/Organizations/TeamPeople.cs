@@ -52,7 +52,7 @@ internal sealed record Tenant(App App, string Id, string TeamId, Person Owner, P
     /// <summary>Makes the organization the active one.</summary>
     public async Task Act(Person person)
     {
-        using var scope = App.Services.CreateScope();
+        await using var scope = App.Services.CreateAsyncScope();
         var session = (await Session(person)).GetProperty("id").GetString()!;
         Assert.True(await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new SwitchOrganization(session, Id, null)));
     }
