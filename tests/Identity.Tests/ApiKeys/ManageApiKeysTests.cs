@@ -13,6 +13,7 @@ public sealed class ManageApiKeysTests(AppWithKeys app) : IClassFixture<AppWithK
         Assert.Matches("^ci_[a-zA-Z]{64}$", key);
         Assert.Equal(key[..6], made.Text("start"));
         Assert.Equal(ada.Id, made.Text("referenceId"));
+        Assert.Equal(TimeSpan.FromDays(2), made.GetProperty("expiresAt").GetDateTimeOffset() - made.GetProperty("createdAt").GetDateTimeOffset());
 
         var read = (await app.ReadKeys(ada, $"get?id={made.Text("id")}")).Body;
         Assert.DoesNotContain("\"key\"", read, StringComparison.Ordinal);

@@ -52,11 +52,11 @@ internal static class CreateApiKey
             .PartOf(AuthGroup.ApiKey);
     }
 
-    internal sealed class Handler(NewApiKey keys, TimeProvider clock) : IRequestHandler<Command, Outcome<WireApiKey>>
+    internal sealed class Handler(NewApiKey keys) : IRequestHandler<Command, Outcome<WireApiKey>>
     {
         public async Task<Outcome<WireApiKey>> Handle(Command command, CancellationToken ct)
         {
-            var wish = Decide(command, User.Now(clock));
+            var wish = Decide(command);
             return wish.Refusal is { } refusal ? refusal : await keys.Issue(wish.Answer, ct);
         }
     }
@@ -64,7 +64,7 @@ internal static class CreateApiKey
     internal static Refusal? Forbids(Request request) =>
         request.IsServerOnly ? ApiKeyRules.ServerOnly : request.NamesUser ? ApiKeyRules.Unauthorized : null;
 
-    internal static Outcome<ApiKeyWish> Decide(Command command, DateTimeOffset now)
+    internal static Outcome<ApiKeyWish> Decide(Command command)
     {
         // What JavaScript takes for nothing is none.
         var metadata = IsNothing(command.Metadata) ? null : command.Metadata;
@@ -77,7 +77,7 @@ internal static class CreateApiKey
         if (command.Name?.Length > ApiKeyRules.LongestName)
             return ApiKeyRules.NameLength;
         return new ApiKeyWish(
-            command.UserId, command.Name, command.Prefix, ApiKeyRules.Expiry(command.ExpiresIn, now), metadata?.GetRawText(),
+            command.UserId, command.Name, command.Prefix, command.ExpiresIn, metadata?.GetRawText(),
             Permissions: null, Remaining: null, RefillAmount: null, RefillInterval: null, RateLimitEnabled: null, RateLimitTimeWindow: null,
             RateLimitMax: null, ApiKeyCreated.ByUser);
     }

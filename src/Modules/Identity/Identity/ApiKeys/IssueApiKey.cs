@@ -76,20 +76,20 @@ internal static class IssueApiKey
             || (UserLimits.Fits(text, ApiKeyRules.MostJsonBytes) && !text.Contains("\\u0000", StringComparison.Ordinal));
     }
 
-    internal sealed class Handler(NewApiKey keys, IDocumentSession store, TimeProvider clock) : IRequestHandler<Command, Outcome<WireApiKey>>
+    internal sealed class Handler(NewApiKey keys, IDocumentSession store) : IRequestHandler<Command, Outcome<WireApiKey>>
     {
         public async Task<Outcome<WireApiKey>> Handle(Command command, CancellationToken ct)
         {
-            var wish = Decide(command.Request, User.Now(clock));
+            var wish = Decide(command.Request);
             return await store.LoadAsync<User>(wish.UserId, ct) is null ? UnknownUser : await keys.Issue(wish, ct);
         }
     }
 
-    internal static ApiKeyWish Decide(Request request, DateTimeOffset now) => new(
+    internal static ApiKeyWish Decide(Request request) => new(
         request.UserId!,
         request.Name,
         request.Prefix,
-        ApiKeyRules.Expiry(request.ExpiresIn, now),
+        request.ExpiresIn,
         request.Metadata is { ValueKind: JsonValueKind.Object } metadata ? metadata.GetRawText() : null,
         request.Permissions,
         request.Remaining,

@@ -5,11 +5,12 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>What is wished of a new key, checked already.</summary>
+/// <param name="ExpiresIn">Seconds; null: it never expires.</param>
 internal sealed record ApiKeyWish(
     string UserId,
     string? Name,
     string? Prefix,
-    DateTimeOffset? ExpiresAt,
+    double? ExpiresIn,
     string? Metadata,
     IReadOnlyDictionary<string, IReadOnlyList<string>>? Permissions,
     long? Remaining,
@@ -53,7 +54,7 @@ internal sealed class NewApiKey(IDocumentSession store, ApiKeyUses uses, Refusal
         wish.Name,
         wish.Prefix,
         ApiKey.StartOf(key),
-        wish.ExpiresAt,
+        ApiKeyRules.Expiry(wish.ExpiresIn, now),
         wish.Metadata,
         wish.Permissions,
         wish.Remaining ?? wish.RefillAmount,
