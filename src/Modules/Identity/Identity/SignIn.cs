@@ -18,7 +18,8 @@ internal static class SignIn
     }
 
     /// <param name="Email">In lower case.</param>
-    internal sealed record Command(string Email, string Password, bool Remember) : IRequest<Outcome<SignedInUser>>, IIdempotent;
+    /// <param name="Device">The cookie of a trusted device.</param>
+    internal sealed record Command(string Email, string Password, bool Remember, string? Device) : IRequest<Outcome<PasswordSignIn>>, IIdempotent;
 
     internal sealed record Response(
         bool Redirect,
@@ -35,35 +36,34 @@ internal static class SignIn
 
     internal static readonly Refusal NotVerified = Refusal.Forbidden("EMAIL_NOT_VERIFIED");
 
-    internal sealed class Endpoint(PublicAddress address) : ICarterModule
+    internal sealed class Endpoint(PublicAddress address, SecondFactorCookies factor) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost(
             "/sign-in/email",
             new AuthPost { AcceptsForm = true, ChecksForm = true },
-            async (Request request, HttpContext context, Caller caller, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
+            async (Request request, HttpContext context, Caller caller, IMediator mediator, CancellationToken ct) =>
             {
                 if (!WireBody.IsEmail(request.Email))
                     return InvalidEmail.ToHttp();
                 var outcome = await mediator.Send(
-                    new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true), ct);
+                    new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true, factor.ReadDevice(context)), ct);
                 // Whoever knows the password may have the mail again; nobody else learns of it.
                 if (outcome.Refusal == NotVerified)
                     await mediator.Send(new AskVerification(LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller)), ct);
-                return outcome.ToHttp(signedIn =>
+                return outcome.ToHttp(signIn => factor.Answer(context, signIn, signedIn =>
                 {
-                    cookies.Start(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);
                     var redirects = !string.IsNullOrEmpty(request.CallbackUrl);
                     if (redirects)
                         context.Response.Headers.Location = WireJson.Location(request.CallbackUrl!);
                     return WireJson.Ok(new Response(redirects, signedIn.Session.Token, request.CallbackUrl, signedIn.User));
-                });
+                }));
             });
     }
 
-    internal sealed class Handler(Credentials credentials, SignInRecord record, Admission admission, IOptions<AuthOptions> options)
-        : IRequestHandler<Command, Outcome<SignedInUser>>
+    internal sealed class Handler(Credentials credentials, SignInRecord record, SecondFactor factor, IOptions<AuthOptions> options)
+        : IRequestHandler<Command, Outcome<PasswordSignIn>>
     {
-        public async Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct)
+        public async Task<Outcome<PasswordSignIn>> Handle(Command command, CancellationToken ct)
         {
             var check = await credentials.Check(command.Email, command.Password, ct);
             if (check.Refusal is { } busy)
@@ -80,7 +80,7 @@ internal static class SignIn
             if (attempt.Match.IsOutdated)
                 await credentials.Renew(attempt.Account!, command.Password, now, ct);
             var user = await record.LiftExpiredBan(attempt.User!, ct);
-            return new SignedInUser(await admission.Admit(user, command.Remember, "password", ct), user.ToPrincipal());
+            return await factor.Admit(user, command.Remember, command.Device, ct);
         }
     }
 

@@ -31,6 +31,7 @@ internal sealed class Removal(IDocumentSession store, Verifications verification
 
         store.QueueSqlCommand("delete from identity.mt_doc_account where user_id = ?", user.Id);
         verifications.RevokeAll(user.Id);
+        store.Delete<Authenticator>(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
         await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
         // After whatever was told of them before, so that the profile is opened before it is closed.

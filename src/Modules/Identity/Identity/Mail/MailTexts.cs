@@ -21,6 +21,9 @@ internal enum MailKind
     DeleteAccount,
     AccountDeleted,
     NewDevice,
+    TwoFactorEnabled,
+    TwoFactorDisabled,
+    TwoFactorCode,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -37,6 +40,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
 
     private static readonly string[] Anywhere = ["app", "email"];
     private static readonly string[] OfLinks = ["link", "valid"];
+    private static readonly string[] OfCodes = ["code", "valid"];
     private static readonly string[] OfNotices = ["time"];
     private static readonly string[] OfDevices = ["time", "device", "address"];
 
@@ -72,15 +76,18 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
         var used = Placeholder().Matches(parts.Subject + parts.Text).Select(match => match.Groups[1].Value).ToHashSet();
         if (used.FirstOrDefault(name => !allowed.Contains(name)) is { } unknown)
             return $"Mail:Texts: '{file}' uses {{{unknown}}}; it may use {string.Join(", ", allowed.Select(name => $"{{{name}}}"))}.";
-        return allowed.Contains("link") && !parts.Text.Contains("{link}", StringComparison.Ordinal)
-            ? $"Mail:Texts: '{file}' lacks {{link}}, without which the mail is useless."
+        return ((string[])["link", "code"]).FirstOrDefault(needed =>
+                allowed.Contains(needed) && !parts.Text.Contains($"{{{needed}}}", StringComparison.Ordinal)) is { } missing
+            ? $"Mail:Texts: '{file}' lacks {{{missing}}}, without which the mail is useless."
             : null;
     }
 
     private static IReadOnlyList<string> PlaceholdersOf(MailKind kind) => kind switch
     {
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
-        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted => [.. Anywhere, .. OfNotices],
+        MailKind.TwoFactorCode => [.. Anywhere, .. OfCodes],
+        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.TwoFactorEnabled or MailKind.TwoFactorDisabled =>
+            [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],
     };
 
