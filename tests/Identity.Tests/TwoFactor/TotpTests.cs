@@ -37,7 +37,7 @@ public sealed class TotpTests
     {
         Assert.Equal(
             ["", "MY", "MZXQ", "MZXW6", "MZXW6YQ", "MZXW6YTB", "MZXW6YTBOI"],
-            new[] { "", "f", "fo", "foo", "foob", "fooba", "foobar" }.Select(text => Totp.Base32(Encoding.ASCII.GetBytes(text))));
+            Enumerable.Range(0, 7).Select(length => Totp.Base32(Encoding.ASCII.GetBytes("foobar"[..length]))));
         Assert.Equal(32, Totp.Base32(Totp.NewSecret()).Length);
     }
 

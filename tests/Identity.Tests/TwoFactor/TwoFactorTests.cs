@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Modular.Testing;
 
 namespace Modular.Identity.Tests;

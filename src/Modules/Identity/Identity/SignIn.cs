@@ -19,7 +19,7 @@ internal static class SignIn
 
     /// <param name="Email">In lower case.</param>
     /// <param name="Device">The cookie of a trusted device.</param>
-    internal sealed record Command(string Email, string Password, bool Remember, string? Device) : IRequest<Outcome<PasswordSignIn>>, IIdempotent;
+    internal sealed record Command(string Email, string Password, bool Remember, string? Device) : IRequest<Outcome<PasswordEntry>>, IIdempotent;
 
     internal sealed record Response(
         bool Redirect,
@@ -61,9 +61,9 @@ internal static class SignIn
     }
 
     internal sealed class Handler(Credentials credentials, SignInRecord record, SecondFactor factor, IOptions<AuthOptions> options)
-        : IRequestHandler<Command, Outcome<PasswordSignIn>>
+        : IRequestHandler<Command, Outcome<PasswordEntry>>
     {
-        public async Task<Outcome<PasswordSignIn>> Handle(Command command, CancellationToken ct)
+        public async Task<Outcome<PasswordEntry>> Handle(Command command, CancellationToken ct)
         {
             var check = await credentials.Check(command.Email, command.Password, ct);
             if (check.Refusal is { } busy)

@@ -6,7 +6,7 @@ namespace Modular.Identity;
 /// <param name="In">Null: not yet.</param>
 /// <param name="Challenge">Null: nothing more is asked.</param>
 /// <param name="Device">The next value of a trusted device's cookie.</param>
-internal sealed record PasswordSignIn(SignedInUser? In, Challenge? Challenge = null, string? Device = null);
+internal sealed record PasswordEntry(SignedInUser? In, Challenge? Challenge = null, string? Device = null);
 
 /// <param name="Token">What the cookie holds.</param>
 /// <param name="Methods">How the second factor may be shown.</param>
@@ -34,19 +34,19 @@ internal sealed class SecondFactor(
     /// <param name="user">Not banned.</param>
     /// <param name="remember">Of the session, now or after the challenge.</param>
     /// <param name="device">The cookie of a trusted device, if any.</param>
-    public async Task<PasswordSignIn> Admit(User user, bool remember, string? device, CancellationToken ct)
+    public async Task<PasswordEntry> Admit(User user, bool remember, string? device, CancellationToken ct)
     {
         if (!user.TwoFactorEnabled)
-            return new PasswordSignIn(await Enter(user, remember, ct));
+            return new PasswordEntry(await Enter(user, remember, ct));
         if (await devices.Use(user.Id, device, ct) is { } next)
         {
             store.Events.Append(NewStream(), new TwoFactorSkipped(user.Id, "trusted_device", User.Now(clock)));
-            return new PasswordSignIn(await Enter(user, remember, ct), Device: next);
+            return new PasswordEntry(await Enter(user, remember, ct), Device: next);
         }
 
         var token = verifications.Issue(PendingSignIn.Purpose, new PendingSignIn(user.Id, remember), PendingSignIn.Life, user.Id);
         store.Events.Append(NewStream(), new TwoFactorAsked(user.Id, User.Now(clock)));
-        return new PasswordSignIn(null, new Challenge(token, await Methods(user.Id, ct), remember));
+        return new PasswordEntry(null, new Challenge(token, await Methods(user.Id, ct), remember));
     }
 
     private async Task<IReadOnlyList<string>> Methods(string userId, CancellationToken ct)

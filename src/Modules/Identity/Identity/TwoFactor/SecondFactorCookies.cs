@@ -16,7 +16,7 @@ internal sealed class SecondFactorCookies(SignedCookies cookies, SessionCookies 
         cookies.Read(context, Pending) is { } value && value.StartsWith(Prefix, StringComparison.Ordinal) ? value[Prefix.Length..] : null;
 
     /// <summary>The answer to a right password: what <paramref name="signedIn"/> makes of it, or the challenge.</summary>
-    public IResult Answer(HttpContext context, PasswordSignIn signIn, Func<SignedInUser, IResult> signedIn)
+    public IResult Answer(HttpContext context, PasswordEntry signIn, Func<SignedInUser, IResult> signedIn)
     {
         if (signIn.In is { } entered)
         {
