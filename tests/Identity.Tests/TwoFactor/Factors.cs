@@ -47,12 +47,19 @@ internal static partial class Factors
     public static async Task<bool> IsIn(this App app, Browser browser) =>
         (await app.Scenario(_ => _.As(browser).Get.Url("/api/auth/get-session"))).Body != "null";
 
-    public static string CodeOf(this App app, byte[] secret, int away = 0) => Totp.Code(secret, Totp.StepOf(app.Clock.GetUtcNow()) + away);
+    /// <summary>The code of a step, now being its 0. Never at the end of a step, or the request would come in the next one.</summary>
+    public static string CodeOf(this App app, byte[] secret, int away = 0)
+    {
+        var gone = app.Clock.GetUtcNow().ToUnixTimeSeconds() % 30;
+        if (gone > 15)
+            app.Clock.Advance(TimeSpan.FromSeconds(30 - gone));
+        return Totp.Code(secret, Totp.StepOf(app.Clock.GetUtcNow()) + away);
+    }
 
     /// <summary>One that no step around has.</summary>
     public static string WrongCodeOf(this App app, byte[] secret)
     {
-        var right = new[] { -2, -1, 0, 1, 2 }.Select(away => app.CodeOf(secret, away)).ToHashSet();
+        var right = Enumerable.Range(-2, 6).Select(away => app.CodeOf(secret, away)).ToHashSet();
         return Enumerable.Range(0, 10).Select(number => $"00000{number}").First(code => !right.Contains(code));
     }
 

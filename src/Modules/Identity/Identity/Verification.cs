@@ -105,7 +105,7 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
             store.Events.Append(stream, expectedVersion: 1, new LinkNotSent(userId, purpose, "too_many_links", now));
     }
 
-    public static string IdOf(string purpose, string token) =>
+    private static string IdOf(string purpose, string token) =>
         Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{purpose}:{token}")));
 }
 

@@ -61,21 +61,23 @@ internal sealed class CodeCheck(
 
         if (asker.Challenge is not { } token || await verifications.Find<PendingSignIn>(PendingSignIn.Purpose, token, ct) is not { } pending)
             return InvalidCookie;
+        if (await guesses.IsVoid(token, ct))
+            return InvalidCookie;
         var stream = await store.Events.FetchForWriting<User>(pending.UserId, ct);
         return stream.Aggregate is { } person ? new Asked(stream, person, asker, pending) : InvalidCookie;
     }
 
     /// <summary>Counts one code before it is compared; refused when there were too many.</summary>
     /// <param name="method">For the log.</param>
-    /// <param name="within">What has a limit of its own, and its row, which is void when that is reached; null: nothing.</param>
-    public async Task<Refusal?> Count(Asked asked, string method, (string Name, string? RowId)? within, CancellationToken ct)
+    /// <param name="within">What has a limit of its own, a challenge or a mailed code; null: nothing.</param>
+    public async Task<Refusal?> Count(Asked asked, string method, string? within, CancellationToken ct)
     {
         if (await guesses.IsLocked(asked.User.Id, ct))
             return Locked;
-        if (within is { } limited && await guesses.OfChallenge(limited.Name) is null)
+        if (within is not null && await guesses.OfChallenge(within) is null)
         {
-            if (limited.RowId is { } row)
-                refusals.QueueSqlCommand("delete from identity.mt_doc_verification where id = ?", row);
+            var (sql, parameters) = guesses.Void(within);
+            refusals.QueueSqlCommand(sql, parameters);
             return Failed(asked, method, "too_many_codes", TooMany);
         }
 
@@ -85,19 +87,14 @@ internal sealed class CodeCheck(
             return null;
         }
 
-        if (within is { Name: var name })
+        if (within is not null)
         {
-            var (sql, parameters) = guesses.TakeBack(name);
+            var (sql, parameters) = guesses.TakeBack(within);
             refusals.QueueSqlCommand(sql, parameters);
         }
 
         return Locked;
     }
-
-    /// <summary>The limit within a challenge, which ends it.</summary>
-    public static (string Name, string? RowId)? WithinChallenge(Asked asked) => asked is { IsSignIn: true, Asker.Challenge: { } token }
-        ? (token, Verifications.IdOf(PendingSignIn.Purpose, token))
-        : null;
 
     /// <summary>Records that a code was wrong.</summary>
     public Refusal Wrong(Asked asked, string method, Refusal refusal, string reason = "wrong_code") =>

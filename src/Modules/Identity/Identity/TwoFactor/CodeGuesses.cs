@@ -45,6 +45,20 @@ internal sealed class CodeGuesses(StoreDatabase database, AddressHash hash, Time
         return !counted.ContainsKey(KeyOfUser(userId)) && (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
+    /// <summary>Whether a challenge was made void by one guess too many.</summary>
+    public async Task<bool> IsVoid(string id, CancellationToken ct)
+    {
+        await using var command = database.Pooled.CreateCommand(
+            "select exists (select from identity.password_guesses where key = $1 and forgotten > $2 and next_guess = 'infinity')");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = KeyOfChallenge(id) });
+        command.Parameters.Add(Time(clock.GetUtcNow()));
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>Makes a challenge void for whoever comes from now on: a right code that is being compared still counts.</summary>
+    public (string Sql, object[] Parameters) Void(string id) =>
+        ("update identity.password_guesses set next_guess = 'infinity' where key = ?", [KeyOfChallenge(id)]);
+
     /// <summary>Counts a guess of a user: which one in a row it is; null: it may not be made.</summary>
     public Task<int?> OfUser(string userId) => Count(KeyOfUser(userId), MostPerUser, Memory);
 

@@ -59,7 +59,7 @@ internal static class VerifyBackupCode
             var asked = found.Answer;
             if (await store.LoadAsync<Authenticator>(asked.User.Id, ct) is not { } app || (asked.IsSignIn && !app.IsVerified))
                 return NotEnabled;
-            if (await check.Count(asked, Method, CodeCheck.WithinChallenge(asked), ct) is { } tooMany)
+            if (await check.Count(asked, Method, asked.Asker.Challenge, ct) is { } tooMany)
                 return tooMany;
             if (codes.Find(asked.User.Id, command.Code, app.Current.BackupCodes) is not { } used)
                 return check.Wrong(asked, Method, Invalid);

@@ -60,7 +60,7 @@ internal static class VerifyTotp
             var asked = found.Answer;
             if (await store.LoadAsync<Authenticator>(asked.User.Id, ct) is not { } app || (asked.IsSignIn && !app.IsVerified))
                 return GetTotpUri.NotEnabled;
-            if (await check.Count(asked, SecondFactor.Totp, CodeCheck.WithinChallenge(asked), ct) is { } tooMany)
+            if (await check.Count(asked, SecondFactor.Totp, asked.Asker.Challenge, ct) is { } tooMany)
                 return tooMany;
             var (current, next) = (keys.Open(asked.User.Id, app.Current), asked.IsSignIn ? null : keys.Open(asked.User.Id, app.Next));
             if (Decide(current, next, app.LastStep, command.Code, clock.GetUtcNow()) is not { Step: { } step, WasUsed: false } match)

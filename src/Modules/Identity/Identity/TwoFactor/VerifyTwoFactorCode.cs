@@ -45,7 +45,7 @@ internal static class VerifyTwoFactorCode
             var asked = found.Answer;
             if (await codes.Latest(asked, ct) is not { } mailed)
                 return Expired;
-            if (await check.Count(asked, SecondFactor.Otp, (mailed.Id, null), ct) is { } tooMany)
+            if (await check.Count(asked, SecondFactor.Otp, mailed.Id, ct) is { } tooMany)
                 return tooMany;
             if (!mailed.Code.Is(command.Code))
                 return check.Wrong(asked, SecondFactor.Otp, CodeCheck.InvalidCode);
