@@ -52,10 +52,10 @@ public sealed class TotpTests
         var now = DateTimeOffset.FromUnixTimeSeconds(1111111111);
         var (step, other) = (Totp.StepOf(now), Encoding.ASCII.GetBytes("09876543210987654321"));
         string Now(byte[] secret) => Totp.Code(secret, step);
-        Assert.Equal(new(step, IsLatest: true, WasUsed: false), VerifyTotp.Decide(Secret, null, step - 1, Now(Secret), now));
-        Assert.Equal(new(step, IsLatest: true, WasUsed: true), VerifyTotp.Decide(Secret, null, step, Now(Secret), now));
-        Assert.Equal(new(step, IsLatest: false, WasUsed: false), VerifyTotp.Decide(Secret, other, step - 1, Now(Secret), now));
-        Assert.Equal(new(step, IsLatest: true, WasUsed: false), VerifyTotp.Decide(Secret, other, step, Now(other), now));
+        Assert.Equal(new(step, IsNext: false, WasUsed: false), VerifyTotp.Decide(Secret, null, step - 1, Now(Secret), now));
+        Assert.Equal(new(step, IsNext: false, WasUsed: true), VerifyTotp.Decide(Secret, null, step, Now(Secret), now));
+        Assert.Equal(new(step, IsNext: false, WasUsed: false), VerifyTotp.Decide(Secret, other, step - 1, Now(Secret), now));
+        Assert.Equal(new(step, IsNext: true, WasUsed: false), VerifyTotp.Decide(Secret, other, step, Now(other), now));
         Assert.Null(VerifyTotp.Decide(Secret, null, 0, "nonsense", now).Step);
         Assert.Null(VerifyTotp.Decide(null, null, 0, Now(Secret), now).Step);
     }

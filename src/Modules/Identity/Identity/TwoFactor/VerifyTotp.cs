@@ -24,9 +24,9 @@ internal static class VerifyTotp
     internal sealed record Response(string? Token, SessionPrincipal User);
 
     /// <param name="Step">When the code was made; null: never.</param>
-    /// <param name="IsLatest">It is of the key that was made last.</param>
+    /// <param name="IsNext">It is of the key that is to take the place of the current one.</param>
     /// <param name="WasUsed">It, or a later one, was accepted before.</param>
-    internal sealed record Match(long? Step, bool IsLatest, bool WasUsed);
+    internal sealed record Match(long? Step, bool IsNext, bool WasUsed);
 
     internal sealed class Endpoint(SecondFactorCookies factor, SessionCookies cookies, PublicAddress address) : ICarterModule
     {
@@ -66,7 +66,7 @@ internal static class VerifyTotp
             if (Decide(current, next, app.LastStep, command.Code, clock.GetUtcNow()) is not { Step: { } step, WasUsed: false } match)
                 return check.Wrong(asked, SecondFactor.Totp, CodeCheck.InvalidCode, IsUsed(current, app, command.Code) ? "used_code" : "wrong_code");
 
-            var isNew = match.IsLatest && (app.Next is not null || !app.IsVerified);
+            var isNew = match.IsNext || !app.IsVerified;
             store.Store(isNew ? app.Verify(step) : app with { LastStep = step });
             var accepted = await check.Right(asked, SecondFactor.Totp, command.Trust, ct);
             return accepted.Refusal is not null || !isNew ? accepted : await PutInForce(asked, accepted.Answer, ct);
@@ -94,8 +94,8 @@ internal static class VerifyTotp
     internal static Match Decide(byte[]? current, byte[]? next, long lastStep, string code, DateTimeOffset now)
     {
         if (next is not null && Totp.Find(next, code, now) is { } first)
-            return new Match(first, IsLatest: true, WasUsed: false);
+            return new Match(first, IsNext: true, WasUsed: false);
         var step = current is null ? null : Totp.Find(current, code, now);
-        return new Match(step, IsLatest: next is null, WasUsed: step <= lastStep);
+        return new Match(step, IsNext: false, WasUsed: step <= lastStep);
     }
 }
