@@ -48,6 +48,10 @@ internal sealed class CodeCheck(
         "ACCOUNT_TEMPORARILY_LOCKED",
         "Too many failed verification attempts. Your account is temporarily locked. Please try again later.");
 
+    internal static readonly Refusal NoApp = Refusal.BadRequest("TOTP_NOT_ENABLED", "TOTP not enabled");
+
+    internal static readonly Refusal NoMail = Refusal.BadRequest("OTP_NOT_CONFIGURED", "OTP is not available");
+
     private int inARow;
 
     /// <summary>Before anything else is read: whatever is decided holds only at the version of this stream.</summary>

@@ -30,8 +30,6 @@ internal static class EnableTwoFactor
         [property: JsonPropertyName("totpURI"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TotpUri,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? BackupCodes);
 
-    internal static readonly Refusal NotConfigured = Refusal.BadRequest("OTP_NOT_CONFIGURED", "OTP is not available");
-
     internal sealed class Endpoint(SecondFactorCookies factor, SessionCookies cookies, PublicAddress address) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
@@ -65,7 +63,7 @@ internal static class EnableTwoFactor
             if (command.ByMail)
             {
                 if (!mailer.IsOn)
-                    return NotConfigured;
+                    return CodeCheck.NoMail;
                 await factor.TurnOn(stream, user, SecondFactor.Otp, command.Asker.BaseUrl);
                 return await factor.Replace(session, command.Asker.Remember, "two_factor_enabled", ct) is { } started
                     ? new Enabled(started, null, null)

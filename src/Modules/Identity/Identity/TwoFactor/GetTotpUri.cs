@@ -20,8 +20,6 @@ internal static class GetTotpUri
 
     internal sealed record Response([property: JsonPropertyName("totpURI")] string TotpUri);
 
-    internal static readonly Refusal NotEnabled = Refusal.BadRequest("TOTP_NOT_ENABLED", "TOTP not enabled");
-
     internal sealed class Endpoint(PublicAddress address) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
@@ -42,7 +40,7 @@ internal static class GetTotpUri
             if (await store.LoadAsync<User>(command.UserId, ct) is not { } user)
                 return Refusal.Unauthorized();
             if (keys.Open(user.Id, (await store.LoadAsync<Authenticator>(user.Id, ct))?.Latest) is not { } secret)
-                return NotEnabled;
+                return CodeCheck.NoApp;
             return await own.Check(user.Id, command.Password, "get_totp_uri", OwnPassword.Wrong, ct) is { Refusal: { } refusal }
                 ? refusal
                 : keys.Uri(secret, null, user.Email, command.BaseUrl);

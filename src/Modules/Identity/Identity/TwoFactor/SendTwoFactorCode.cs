@@ -40,7 +40,7 @@ internal static class SendTwoFactorCode
         public async Task<Outcome<bool>> Handle(Command command, CancellationToken ct)
         {
             if (!mailer.IsOn)
-                return EnableTwoFactor.NotConfigured;
+                return CodeCheck.NoMail;
             var found = await check.Find(command.Asker, ct);
             if (found.Refusal is { } unknown)
                 return unknown;

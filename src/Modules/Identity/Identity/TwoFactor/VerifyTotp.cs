@@ -59,7 +59,7 @@ internal static class VerifyTotp
                 return unknown;
             var asked = found.Answer;
             if (await store.LoadAsync<Authenticator>(asked.User.Id, ct) is not { } app || (asked.IsSignIn && !app.IsVerified))
-                return GetTotpUri.NotEnabled;
+                return CodeCheck.NoApp;
             if (await check.Count(asked, SecondFactor.Totp, asked.Asker.Challenge, ct) is { } tooMany)
                 return tooMany;
             var (current, next) = (keys.Open(asked.User.Id, app.Current), asked.IsSignIn ? null : keys.Open(asked.User.Id, app.Next));

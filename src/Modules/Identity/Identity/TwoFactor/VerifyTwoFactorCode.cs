@@ -2,6 +2,7 @@ using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Modular.Identity.Contracts;
 using Modular.Kernel;
 using Modular.Store;
 
@@ -13,21 +14,28 @@ namespace Modular.Identity;
 /// </summary>
 internal static class VerifyTwoFactorCode
 {
+    internal sealed record Request(string Code, bool? TrustDevice) : IWireInput<Request>
+    {
+        public static Request Read(WireBody body) => new(body.RequiredString("code"), body.OptionalBool("trustDevice"));
+    }
+
     internal sealed record Command(Asker Asker, string Code, bool Trust) : IRequest<Outcome<CodeAccepted>>, IIdempotent;
+
+    internal sealed record Response(string? Token, SessionPrincipal User);
 
     internal static readonly Refusal Expired = Refusal.BadRequest("OTP_HAS_EXPIRED", "OTP has expired");
 
     internal sealed class Endpoint(SecondFactorCookies factor, SessionCookies cookies, PublicAddress address) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
-            .MapAuthPost("/two-factor/verify-otp", async (VerifyTotp.Request request, HttpContext context, IMediator mediator, CancellationToken ct) =>
+            .MapAuthPost("/two-factor/verify-otp", async (Request request, HttpContext context, IMediator mediator, CancellationToken ct) =>
             {
                 var asker = await Asker.Of(context, factor, cookies, address);
                 var outcome = await mediator.Send(new Command(asker, request.Code, request.TrustDevice ?? false), ct);
                 return outcome.ToHttp(accepted =>
                 {
                     factor.Passed(context, accepted);
-                    return WireJson.Ok(new VerifyTotp.Response(accepted.Session?.Token ?? cookies.ReadToken(context), accepted.User));
+                    return WireJson.Ok(new Response(accepted.Session?.Token ?? cookies.ReadToken(context), accepted.User));
                 });
             })
             .WithName(nameof(VerifyTwoFactorCode))
