@@ -77,7 +77,7 @@ internal sealed class GuessLimit(GuessCounts counts, IDocumentSession store, Ref
     public async Task<long> Unlock(User user, CancellationToken ct)
     {
         var failures = 0L;
-        foreach (var account in (string[])[hash.Of($"user:{user.Id}"), hash.Of(AddressOf(user.Email))])
+        foreach (var account in (string[])[hash.Of($"user:{user.Id}"), hash.Of(AddressOf(user.Email)), hash.Of(CodeGuesses.AccountOf(user.Id))])
         {
             failures += await counts.FailuresOf(account, ct);
             Queue(GuessCounts.Unlock(account));

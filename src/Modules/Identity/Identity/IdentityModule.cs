@@ -110,6 +110,7 @@ public sealed class IdentityModule : IModule
         AddProviders(services);
         OrganizationStore.AddServices(services);
         services.AddApiKeys();
+        services.AddTwoFactor();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -169,6 +170,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
 
         StoreAccounts(store);
+        store.StoreTwoFactor();
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")

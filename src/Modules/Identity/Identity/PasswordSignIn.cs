@@ -6,16 +6,18 @@ namespace Modular.Identity;
 /// <summary>Why somebody is not signed in: what the caller is told, and the reason that the log keeps.</summary>
 internal sealed record Denial(Refusal Refusal, string Reason);
 
-/// <summary>Signs in whoever knows the password, by whichever name they gave.</summary>
-internal sealed class PasswordSignIn(Credentials credentials, SignInRecord record, Admission admission, IOptions<AuthOptions> options)
+/// <summary>Signs in whoever knows the password, by whichever name they gave, or asks for their second factor.</summary>
+internal sealed class PasswordSignIn(Credentials credentials, SignInRecord record, SecondFactor factor, IOptions<AuthOptions> options)
 {
     internal static readonly Refusal NotVerified = Refusal.Forbidden("EMAIL_NOT_VERIFIED");
 
     /// <param name="email">In lower case; of somebody unknown anything that is no address of anybody.</param>
     /// <param name="password">As typed.</param>
     /// <param name="remember">Whether the session outlives the browser.</param>
+    /// <param name="device">The cookie of a trusted device.</param>
     /// <param name="wrong">What a wrong name or password is told.</param>
-    public async Task<Outcome<SignedInUser>> Enter(string email, string password, bool remember, Refusal wrong, CancellationToken ct)
+    public async Task<Outcome<PasswordEntry>> Enter(
+        string email, string password, bool remember, string? device, Refusal wrong, CancellationToken ct)
     {
         var check = await credentials.Check(email, password, ct);
         if (check.Refusal is { } busy)
@@ -31,7 +33,7 @@ internal sealed class PasswordSignIn(Credentials credentials, SignInRecord recor
         if (attempt.Match.IsOutdated)
             await credentials.Renew(attempt.Account!, password, now, ct);
         var user = await record.LiftExpiredBan(attempt.User!, ct);
-        return new SignedInUser(await admission.Admit(user, remember, "password", ct), user.ToPrincipal());
+        return await factor.Admit(user, remember, device, ct);
     }
 
     /// <summary>Only the right password learns of a ban or of a missing verification.</summary>

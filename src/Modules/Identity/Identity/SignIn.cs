@@ -17,7 +17,8 @@ internal static class SignIn
     }
 
     /// <param name="Email">In lower case.</param>
-    internal sealed record Command(string Email, string Password, bool Remember) : IRequest<Outcome<SignedInUser>>, IIdempotent;
+    /// <param name="Device">The cookie of a trusted device.</param>
+    internal sealed record Command(string Email, string Password, bool Remember, string? Device) : IRequest<Outcome<PasswordEntry>>, IIdempotent;
 
     internal sealed record Response(
         bool Redirect,
@@ -29,35 +30,34 @@ internal static class SignIn
 
     internal static readonly Refusal WrongCredentials = Refusal.Unauthorized("INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
 
-    internal sealed class Endpoint(PublicAddress address) : ICarterModule
+    internal sealed class Endpoint(PublicAddress address, SecondFactorCookies factor) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app.MapAuthPost(
             "/sign-in/email",
             new AuthPost { AcceptsForm = true, ChecksForm = true },
-            async (Request request, HttpContext context, Caller caller, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
+            async (Request request, HttpContext context, Caller caller, IMediator mediator, CancellationToken ct) =>
             {
                 if (!WireBody.IsEmail(request.Email))
                     return InvalidEmail.ToHttp();
                 var outcome = await mediator.Send(
-                    new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true), ct);
+                    new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true, factor.ReadDevice(context)), ct);
                 // Whoever knows the password may have the mail again; nobody else learns of it.
                 if (outcome.Refusal == PasswordSignIn.NotVerified)
                     await mediator.Send(new AskVerification(LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller)), ct);
-                return outcome.ToHttp(signedIn =>
+                return outcome.ToHttp(signIn => factor.Answer(context, signIn, signedIn =>
                 {
-                    cookies.Start(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);
                     var redirects = !string.IsNullOrEmpty(request.CallbackUrl);
                     if (redirects)
                         context.Response.Headers.Location = WireJson.Location(request.CallbackUrl!);
                     return WireJson.Ok(new Response(redirects, signedIn.Session.Token, request.CallbackUrl, signedIn.User));
-                });
+                }));
             });
     }
 
-    internal sealed class Handler(PasswordSignIn signIn) : IRequestHandler<Command, Outcome<SignedInUser>>
+    internal sealed class Handler(PasswordSignIn signIn) : IRequestHandler<Command, Outcome<PasswordEntry>>
     {
-        public Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct) =>
-            signIn.Enter(command.Email, command.Password, command.Remember, WrongCredentials, ct);
+        public Task<Outcome<PasswordEntry>> Handle(Command command, CancellationToken ct) =>
+            signIn.Enter(command.Email, command.Password, command.Remember, command.Device, WrongCredentials, ct);
     }
 }
 

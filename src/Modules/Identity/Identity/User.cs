@@ -82,6 +82,10 @@ internal sealed record User(
     public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, UpdatedAt = e.At };
 
     public User Apply(UserUnbanned e) => this with { Banned = false, BanReason = null, BanExpires = null, UpdatedAt = e.At };
+
+    public User Apply(TwoFactorEnabled e) => this with { TwoFactorEnabled = true, UpdatedAt = e.At };
+
+    public User Apply(TwoFactorDisabled e) => this with { TwoFactorEnabled = false, UpdatedAt = e.At };
 }
 
 /// <summary>Raised by every way of registering, so it lives with the state.</summary>

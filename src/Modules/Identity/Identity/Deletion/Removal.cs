@@ -34,6 +34,7 @@ internal sealed class Removal(
         verifications.RevokeAll(user.Id);
         foreach (var end in ends)
             await end.Stage(user, now, ct);
+        store.Delete<Authenticator>(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
         await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
         // After whatever was told of them before, so that the profile is opened before it is closed.

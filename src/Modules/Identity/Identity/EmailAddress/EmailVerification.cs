@@ -8,7 +8,7 @@ namespace Modular.Identity;
 
 /// <summary>Stages what a link of a verification mail brings about.</summary>
 internal sealed class EmailVerification(
-    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, GuessLimit guesses, Mailer mailer, IMediator mediator, Refusals refusals,
+    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, GuessLimit guesses, Mailer mailer, TwoFactorSwitch factor, IMediator mediator, Refusals refusals,
     Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
 {
     /// <summary>
@@ -35,6 +35,8 @@ internal sealed class EmailVerification(
         await passwords.Replace(user.Id, chosen.PasswordHash, User.Now(clock), ct);
         var renamed = new UserUpdated(user.Id, [UserUpdated.NameMember], chosen.Name, null, User.Now(clock));
         stream.AppendMany(renamed, new PasswordReset(user.Id, User.Now(clock)));
+        // It was theirs as little as the password.
+        user = await factor.TurnOff(stream, user, "address_verified", baseUrl: null, ct);
         await mediator.Send(new EndSessionsOfUser(user.Id, "address_verified"), ct);
         return user.Apply(renamed);
     }
@@ -77,8 +79,9 @@ internal sealed class EmailVerification(
 
     private string NewStream() => $"email-link:{Guid.CreateVersion7(clock.GetUtcNow()):N}";
 
+    // A link shows one factor; whoever has two signs in with both.
     private async Task<StartedSession?> SignIn(User user, bool isSignedIn, CancellationToken ct) =>
-        isSignedIn || user.IsBanned(clock.GetUtcNow()) ? null : await admission.Admit(user, remember: true, "email_link", ct);
+        isSignedIn || user.TwoFactorEnabled || user.IsBanned(clock.GetUtcNow()) ? null : await admission.Admit(user, remember: true, "email_link", ct);
 }
 
 /// <summary>Whoever has the old address allowed another one.</summary>

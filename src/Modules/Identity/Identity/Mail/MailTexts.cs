@@ -24,6 +24,9 @@ internal enum MailKind
 
     /// <summary>To whoever is asked to join an organization.</summary>
     Invitation,
+    TwoFactorEnabled,
+    TwoFactorDisabled,
+    TwoFactorCode,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -40,6 +43,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
 
     private static readonly string[] Anywhere = ["app", "email"];
     private static readonly string[] OfLinks = ["link", "valid"];
+    private static readonly string[] OfCodes = ["code", "valid"];
     private static readonly string[] OfNotices = ["time"];
     private static readonly string[] OfDevices = ["time", "device", "address"];
 
@@ -75,8 +79,9 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
         var used = Placeholder().Matches(parts.Subject + parts.Text).Select(match => match.Groups[1].Value).ToHashSet();
         if (used.FirstOrDefault(name => !allowed.Contains(name)) is { } unknown)
             return $"Mail:Texts: '{file}' uses {{{unknown}}}; it may use {string.Join(", ", allowed.Select(name => $"{{{name}}}"))}.";
-        return allowed.Contains("link") && !parts.Text.Contains("{link}", StringComparison.Ordinal)
-            ? $"Mail:Texts: '{file}' lacks {{link}}, without which the mail is useless."
+        return ((string[])["link", "code"]).FirstOrDefault(needed =>
+                allowed.Contains(needed) && !parts.Text.Contains($"{{{needed}}}", StringComparison.Ordinal)) is { } missing
+            ? $"Mail:Texts: '{file}' lacks {{{missing}}}, without which the mail is useless."
             : null;
     }
 
@@ -84,7 +89,9 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
     {
         MailKind.Invitation => [.. Anywhere, .. OfLinks, "organization"],
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
-        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted => [.. Anywhere, .. OfNotices],
+        MailKind.TwoFactorCode => [.. Anywhere, .. OfCodes],
+        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.TwoFactorEnabled or MailKind.TwoFactorDisabled =>
+            [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],
     };
 

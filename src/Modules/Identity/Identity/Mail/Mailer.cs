@@ -26,6 +26,10 @@ internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOp
     public ValueTask SendInvitation(string to, string baseUrl, string link, TimeSpan valid, string organization) => Send(
         MailKind.Invitation, to, baseUrl, clock.GetUtcNow() + valid, ("link", link), ("valid", Words(valid)), ("organization", organization));
 
+    /// <summary>A mail with a code to be typed; not sent any more once the code is over.</summary>
+    public ValueTask SendCode(MailKind kind, string to, string baseUrl, string code, TimeSpan valid) => Send(
+        kind, to, baseUrl, clock.GetUtcNow() + valid, ("code", code), ("valid", Words(valid)));
+
     /// <summary>A mail that tells what has happened.</summary>
     public ValueTask SendNotice(MailKind kind, string to, string baseUrl, params ReadOnlySpan<(string Name, string Value)> values) =>
         SendNotice(kind, to, baseUrl, clock.GetUtcNow(), values);

@@ -9,7 +9,7 @@ namespace Modular.Identity;
 /// </summary>
 internal sealed class NewPassword(
     IDocumentSession store, PasswordQueue passwords, Verifications verifications, GuessLimit guesses, Mailer mailer, Refusals refusals,
-    TimeProvider clock)
+    TrustedDevices devices, TimeProvider clock)
 {
     /// <summary>The account that a user signs in to with a password; null when they have none.</summary>
     public async Task<Account?> AccountOf(string userId, CancellationToken ct) => (await store.QueryAsync<Account>(
@@ -39,6 +39,8 @@ internal sealed class NewPassword(
         stream.AppendOne(happened(now));
         verifications.Revoke(ResetTicket.Purpose, user.Id);
         verifications.Revoke(EmailTicket.ChangePurpose, user.Id);
+        verifications.Revoke(PendingSignIn.Purpose, user.Id);
+        await devices.Forget(stream, user.Id, "new_password", ct);
         guesses.Reset(user.Id, user.Email);
         await mailer.SendNotice(MailKind.PasswordChanged, user.Email, baseUrl);
         return null;

@@ -35,5 +35,5 @@ internal sealed class OwnPassword(NewPassword accounts, Credentials credentials,
 }
 
 /// <summary>Somebody who is signed in did not know the user's password.</summary>
-/// <param name="Act">What they wanted: <c>change_password</c>, <c>verify_password</c>, <c>delete_user</c>.</param>
+/// <param name="Act">What they wanted: <c>change_password</c>, <c>verify_password</c>, <c>delete_user</c>, <c>enable_two_factor</c> and the like.</param>
 internal sealed record PasswordRefused(string UserId, string Act, string Reason, DateTimeOffset At);

@@ -18,7 +18,8 @@ internal static class SignInWithUsername
     }
 
     /// <param name="Key">The username in lower case.</param>
-    internal sealed record Command(string Key, string Password, bool Remember) : IRequest<Outcome<SignedInUser>>, IIdempotent;
+    /// <param name="Device">The cookie of a trusted device.</param>
+    internal sealed record Command(string Key, string Password, bool Remember, string? Device) : IRequest<Outcome<PasswordEntry>>, IIdempotent;
 
     internal sealed record Response(
         bool Redirect,
@@ -28,34 +29,34 @@ internal static class SignInWithUsername
 
     internal static readonly Refusal WrongCredentials = Refusal.Unauthorized("INVALID_USERNAME_OR_PASSWORD", "Invalid username or password");
 
-    internal sealed class Endpoint : ICarterModule
+    internal sealed class Endpoint(SecondFactorCookies factor) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapAuthPost("/sign-in/username", new AuthPost { ChecksForm = true }, async (
-                Request request, HttpContext context, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
+                Request request, HttpContext context, IMediator mediator, CancellationToken ct) =>
             {
                 if (Forbids(request) is { } forbidden)
                     return forbidden.ToHttp();
                 var outcome = await mediator.Send(
-                    new Command(request.Username.ToLowerInvariant(), request.Password, request.RememberMe ?? true), ct);
-                return outcome.ToHttp(signedIn =>
+                    new Command(request.Username.ToLowerInvariant(), request.Password, request.RememberMe ?? true, factor.ReadDevice(context)), ct);
+                return outcome.ToHttp(signIn => factor.Answer(context, signIn, signedIn =>
                 {
-                    cookies.Start(context, signedIn.Session.Token, signedIn.Session.CookieLifetime);
                     var redirects = !string.IsNullOrEmpty(request.CallbackUrl);
                     if (redirects)
                         context.Response.Headers.Location = WireJson.Location(request.CallbackUrl!);
                     return WireJson.Ok(new Response(redirects, signedIn.Session.Token, request.CallbackUrl, signedIn.User));
-                });
+                }));
             })
             .WithName(nameof(SignInWithUsername))
             .PartOf(AuthGroup.Username);
     }
 
-    internal sealed class Handler(UsernameHolders holders, PasswordSignIn signIn) : IRequestHandler<Command, Outcome<SignedInUser>>
+    internal sealed class Handler(UsernameHolders holders, PasswordSignIn signIn) : IRequestHandler<Command, Outcome<PasswordEntry>>
     {
         // An unknown username is counted and compared like an address that nobody has.
-        public async Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct) => await signIn.Enter(
-            (await holders.Find(command.Key, ct))?.Email ?? $"username:{command.Key}", command.Password, command.Remember, WrongCredentials, ct);
+        public async Task<Outcome<PasswordEntry>> Handle(Command command, CancellationToken ct) => await signIn.Enter(
+            (await holders.Find(command.Key, ct))?.Email ?? $"username:{command.Key}", command.Password, command.Remember, command.Device,
+            WrongCredentials, ct);
     }
 
     /// <summary>What can be no username is 422 here (contract §7.7).</summary>
