@@ -60,6 +60,7 @@ public sealed class IdentityModule : IModule
             .PublishMessage<PasswordResetRequested>("identity.password_reset_requested.1")
             .PublishMessage<VerificationRequested>("identity.verification_requested.1")
             .PublishMessage<EmailChangeRequested>("identity.email_change_requested.1")
+            .PublishMailedSignIn()
             .PublishMessage<MailRequested>("identity.mail_requested.1"));
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
@@ -102,6 +103,7 @@ public sealed class IdentityModule : IModule
         services.AddHostedService<GuessCountsSweep>();
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
+        services.AddMailedSignIn();
         AddProviders(services);
     }
 
@@ -161,6 +163,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
 
         StoreAccounts(store);
+        store.AddMailedSignIn();
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")

@@ -21,14 +21,15 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Gues
         Register(person, (userId, now) => Account.Credential(userId, passwordHash, now));
 
     /// <param name="person">Who.</param>
-    /// <param name="account">Their way in, made from their id and the time.</param>
-    public async Task<User> Register(NewUser person, Func<string, DateTimeOffset, Account> account)
+    /// <param name="account">Their way in, made from their id and the time; null: they have none but their mailbox.</param>
+    public async Task<User> Register(NewUser person, Func<string, DateTimeOffset, Account>? account = null)
     {
         var now = User.Now(clock);
         var id = NewId();
         var registered = new UserRegistered(id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now);
         store.Events.StartStream<User>(id, registered);
-        store.Insert(account(id, now));
+        if (account is not null)
+            store.Insert(account(id, now));
         await bus.PublishAsync(new Contracts.UserRegistered(id, now), new DeliveryOptions { GroupId = id });
         var user = User.Create(registered);
         // Here too: where an address has to be verified first, nobody is admitted yet.

@@ -21,6 +21,15 @@ internal enum MailKind
     DeleteAccount,
     AccountDeleted,
     NewDevice,
+
+    /// <summary>A link that signs in, or up.</summary>
+    MagicLink,
+    SignInCode,
+    VerifyEmailCode,
+    ResetPasswordCode,
+
+    /// <summary>To the new address.</summary>
+    ChangeEmailCode,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -37,6 +46,8 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
 
     private static readonly string[] Anywhere = ["app", "email"];
     private static readonly string[] OfLinks = ["link", "valid"];
+    private static readonly string[] Useful = ["link", "code"];
+    private static readonly string[] OfCodes = ["code", "valid"];
     private static readonly string[] OfNotices = ["time"];
     private static readonly string[] OfDevices = ["time", "device", "address"];
 
@@ -72,8 +83,8 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
         var used = Placeholder().Matches(parts.Subject + parts.Text).Select(match => match.Groups[1].Value).ToHashSet();
         if (used.FirstOrDefault(name => !allowed.Contains(name)) is { } unknown)
             return $"Mail:Texts: '{file}' uses {{{unknown}}}; it may use {string.Join(", ", allowed.Select(name => $"{{{name}}}"))}.";
-        return allowed.Contains("link") && !parts.Text.Contains("{link}", StringComparison.Ordinal)
-            ? $"Mail:Texts: '{file}' lacks {{link}}, without which the mail is useless."
+        return Array.Find(Useful, name => allowed.Contains(name) && !parts.Text.Contains($"{{{name}}}", StringComparison.Ordinal)) is { } missing
+            ? $"Mail:Texts: '{file}' lacks {{{missing}}}, without which the mail is useless."
             : null;
     }
 
@@ -81,6 +92,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
     {
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
         MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted => [.. Anywhere, .. OfNotices],
+        MailKind.SignInCode or MailKind.VerifyEmailCode or MailKind.ResetPasswordCode or MailKind.ChangeEmailCode => [.. Anywhere, .. OfCodes],
         _ => [.. Anywhere, .. OfLinks],
     };
 

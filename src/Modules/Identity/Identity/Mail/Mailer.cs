@@ -22,6 +22,10 @@ internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOp
     public ValueTask SendLink(MailKind kind, string to, LinkWish wish, string link, TimeSpan valid) => Send(
         kind, to, wish.BaseUrl, clock.GetUtcNow() + valid, ("link", link), ("valid", Words(valid)), ("email", wish.Email));
 
+    /// <summary>A mail with a code; not sent any more once the code is over.</summary>
+    public ValueTask SendCode(MailKind kind, string to, string baseUrl, string code, TimeSpan valid) => Send(
+        kind, to, baseUrl, clock.GetUtcNow() + valid, ("code", code), ("valid", Words(valid)));
+
     /// <summary>A mail that tells what has happened.</summary>
     public ValueTask SendNotice(MailKind kind, string to, string baseUrl, params ReadOnlySpan<(string Name, string Value)> values) =>
         SendNotice(kind, to, baseUrl, clock.GetUtcNow(), values);
