@@ -61,7 +61,8 @@ public sealed class IdentityModule : IModule
             .PublishMessage<VerificationRequested>("identity.verification_requested.1")
             .PublishMessage<EmailChangeRequested>("identity.email_change_requested.1")
             .PublishMailedSignIn()
-            .PublishMessage<MailRequested>("identity.mail_requested.1"));
+            .PublishMessage<MailRequested>("identity.mail_requested.1")
+            .PublishMessage<AnonymousUserStale>("identity.anonymous_user_stale.1"));
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
@@ -88,6 +89,9 @@ public sealed class IdentityModule : IModule
         services.AddSingleton<SecretBox>();
         services.AddScoped<Verifications>();
         services.AddScoped<Registration>();
+        services.AddScoped<UsernameHolders>();
+        services.AddScoped<PasswordSignIn>();
+        services.AddScoped<AnonymousUpgrade>();
         services.AddScoped<Admission>();
         services.AddScoped<Credentials>();
         services.AddScoped<NewPassword>();
@@ -142,6 +146,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<UserEmailVerified>("user.email_verified.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserEmailChanged>("user.email_changed.1").About(e => e.UserId);
         store.Events.MapEventType<UserDeleted>("user.deleted.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<AnonymousUserLinked>("user.anonymous_linked.1").About(e => e.UserId);
         store.Events.MapEventType<UserRoleSet>("user.role_set.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserUnbanned>("user.unbanned.1").About(e => e.UserId).Because(e => e.Reason);
@@ -180,7 +185,9 @@ public sealed class IdentityModule : IModule
             .Duplicate(user => user.Username, "text")
             .Duplicate(user => user.DisplayUsername, "text")
             .Duplicate(user => user.IsAnonymous, "boolean")
-            .UniqueIndex(User.EmailIndex, user => user.Email);
+            .UniqueIndex(User.EmailIndex, user => user.Email)
+            .UniqueIndex(Username.Index, user => user.Username);
+        store.Schema.For<ReservedUsername>();
         store.Projections.Add(new UsersSync());
         store.Schema.For<Account>()
             .Duplicate(account => account.UserId, "text")

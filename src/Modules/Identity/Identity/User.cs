@@ -5,6 +5,7 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>Somebody with an account here. The e-mail address is in lower case and unique.</summary>
+/// <param name="LinkedTo">Of an anonymous user: who they turned out to be.</param>
 internal sealed record User(
     string Id,
     string Name,
@@ -20,7 +21,8 @@ internal sealed record User(
     bool TwoFactorEnabled = false,
     string? Username = null,
     string? DisplayUsername = null,
-    bool IsAnonymous = false)
+    bool IsAnonymous = false,
+    string? LinkedTo = null)
 {
     public const string EmailIndex = "mt_doc_user_uidx_email";
     public const string DefaultRole = "user";
@@ -50,18 +52,28 @@ internal sealed record User(
     }
 
     public static User Create(UserRegistered e) =>
-        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role);
+        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role)
+        {
+            Username = e.Username,
+            DisplayUsername = e.DisplayUsername,
+            IsAnonymous = e.IsAnonymous,
+        };
 
     public User Apply(UserUpdated e) => this with
     {
         Name = e.Changed.Contains(UserUpdated.NameMember) ? e.Name ?? "" : Name,
         Image = e.Changed.Contains(UserUpdated.ImageMember) ? e.Image : Image,
+        Username = e.Changed.Contains(UserUpdated.UsernameMember) ? e.Username : Username,
+        DisplayUsername = e.Changed.Contains(UserUpdated.DisplayUsernameMember) ? e.DisplayUsername : DisplayUsername,
         UpdatedAt = e.At,
     };
 
     public User Apply(UserEmailVerified e) => this with { EmailVerified = true, UpdatedAt = e.At };
 
-    public User Apply(UserEmailChanged e) => this with { Email = e.Email ?? "", EmailVerified = e.Verified, UpdatedAt = e.At };
+    /// <summary>Who has an address is not anonymous any more.</summary>
+    public User Apply(UserEmailChanged e) => this with { Email = e.Email ?? "", EmailVerified = e.Verified, IsAnonymous = false, UpdatedAt = e.At };
+
+    public User Apply(AnonymousUserLinked e) => this with { LinkedTo = e.LinkedTo, UpdatedAt = e.At };
 
     public bool ShouldDelete(UserDeleted e) => e.UserId == Id;
 
@@ -80,15 +92,26 @@ internal sealed record UserRegistered(
     [PersonalData] string? Image,
     bool EmailVerified,
     string Role,
-    DateTimeOffset At);
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? DisplayUsername = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false);
 
 /// <summary>A user's own changes.</summary>
 /// <param name="Changed">Which members were changed; a member that is not among them is null here.</param>
 internal sealed record UserUpdated(
-    string UserId, IReadOnlyList<string> Changed, [PersonalData] string? Name, [PersonalData] string? Image, DateTimeOffset At)
+    string UserId,
+    IReadOnlyList<string> Changed,
+    [PersonalData] string? Name,
+    [PersonalData] string? Image,
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? DisplayUsername = null)
 {
     public const string NameMember = "name";
     public const string ImageMember = "image";
+    public const string UsernameMember = "username";
+    public const string DisplayUsernameMember = "displayUsername";
 }
 
 /// <summary>Somebody has shown that the address is theirs.</summary>

@@ -27,7 +27,7 @@ internal sealed class MailboxSignIn(
         if (known is null)
         {
             refusals.When(User.EmailIndex, ProviderRefusals.Overtaken);
-            var registered = await registration.Register(person with { EmailVerified = true });
+            var registered = await registration.Register(person with { EmailVerified = true }, account: null);
             store.Events.Append(registered.Id, used(registered));
             return await Admit(registered, method, isNew: true, ct);
         }
