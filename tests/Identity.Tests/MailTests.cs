@@ -18,7 +18,7 @@ public sealed class MailTests
         foreach (var kind in Enum.GetValues<MailKind>())
         {
             var values = new Dictionary<string, string>();
-            foreach (var name in (string[])["app", "email", "link", "valid", "time", "device", "address"])
+            foreach (var name in (string[])["app", "email", "link", "code", "valid", "time", "device", "address"])
                 values[name] = $"<{name}>";
             var mail = texts.Render("1", new MailWish(kind, "ada@example.com", values));
             Assert.Equal("ada@example.com", mail.To);

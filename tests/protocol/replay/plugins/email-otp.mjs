@@ -21,7 +21,13 @@ const EO = "eo@example.com";
 export const servers = { "email-otp": { env: {} } };
 
 export const sections = {
-  "C · email-otp": { on: "email-otp", as: "nobody", recordedOrigin: "http://localhost:4870" },
+  "C · email-otp": {
+    on: "email-otp",
+    as: "nobody",
+    recordedOrigin: "http://localhost:4870",
+    // Of other devices and other plugins.
+    lacks: ["better-auth.session_token_multi-c0kx…", "better-auth.last_used_login_method"],
+  },
 };
 
 export const exchanges = {
@@ -48,7 +54,10 @@ export const exchanges = {
   // Here the reset has ended the session.
   "C · email-otp · request-email-change": {
     as: "eo",
-    before: (stage) => stage.act("eo", "/sign-in/email", { email: EO, password: "password-eo-1" }),
+    before: async (stage) => {
+      const { body } = await stage.act("eo", "/sign-in/email", { email: EO, password: "password-eo-1" });
+      stage.bindings.rebind("C0kxuU…", JSON.parse(body).token);
+    },
   },
   "C · email-otp · change-email": otp("eo2@example.com", 1, "eo"),
 };
