@@ -26,7 +26,7 @@ internal static class ChangeEmailWithCode
                 Request request, HttpContext context, Caller caller, IMediator mediator, CancellationToken ct) =>
             {
                 if (!WireBody.IsEmail(request.NewEmail))
-                    return SignIn.InvalidEmail.ToHttp();
+                    return EmailCodeRefusals.InvalidEmail.ToHttp();
                 var outcome = await mediator.Send(
                     new Command(caller.UserId!, request.NewEmail.ToLowerInvariant(), request.Otp, address.For(context).ToString()), ct);
                 return outcome.ToHttp(() =>
@@ -49,7 +49,7 @@ internal static class ChangeEmailWithCode
             if (stream.Aggregate is not { } user)
                 return Refusal.Unauthorized();
             if (user.Email == command.NewEmail)
-                return ChangeEmail.Same;
+                return EmailCodeRefusals.Same;
             // Bound to the old address too: once they have another one, the code is void.
             var key = CodeKey.EmailChange(user.Id, user.Email, command.NewEmail);
             if (await check.Refuse(key, command.Otp, user.Email, uses: true, ct) is { } refusal)

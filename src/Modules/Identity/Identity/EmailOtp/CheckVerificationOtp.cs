@@ -14,7 +14,7 @@ internal static class CheckVerificationOtp
     internal sealed record Request(string Email, string Type, string Otp) : IWireInput<Request>
     {
         public static Request Read(WireBody body) => new(
-            body.RequiredString("email"), body.RequiredOneOf("type", SendVerificationOtp.Types), body.RequiredString("otp"));
+            body.RequiredString("email"), body.RequiredOneOf("type", CodeKey.Types), body.RequiredString("otp"));
     }
 
     internal sealed record Command(string Email, string Type, string Otp) : IRequest<Outcome>, IIdempotent;
@@ -25,7 +25,7 @@ internal static class CheckVerificationOtp
             .MapAuthPost("/email-otp/check-verification-otp", async (Request request, IMediator mediator, CancellationToken ct) =>
             {
                 if (!WireBody.IsEmail(request.Email))
-                    return SignIn.InvalidEmail.ToHttp();
+                    return EmailCodeRefusals.InvalidEmail.ToHttp();
                 var outcome = await mediator.Send(new Command(request.Email.ToLowerInvariant(), request.Type, request.Otp), ct);
                 return outcome.ToHttp(() => WireJson.Ok(new { Success = true }));
             })

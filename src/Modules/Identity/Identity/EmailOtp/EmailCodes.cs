@@ -133,6 +133,9 @@ internal sealed record CodeKey(string Purpose, string Owner, string Bound = "")
 {
     public const string SignInPurpose = "email-otp";
 
+    /// <summary>The contract's names of the kinds.</summary>
+    public static readonly string[] Types = ["email-verification", "sign-in", "forget-password", "change-email"];
+
     public static CodeKey SignIn(string email) => new(SignInPurpose, email);
 
     public static CodeKey Verification(string email) => new(EmailTicket.Purpose, email);
@@ -168,6 +171,10 @@ internal static class EmailCodeRefusals
     public static readonly Refusal Expired = Refusal.BadRequest("OTP_EXPIRED", "OTP expired");
 
     public static readonly Refusal TooMany = Refusal.Forbidden("TOO_MANY_ATTEMPTS", "Too many attempts");
+
+    public static readonly Refusal InvalidEmail = Refusal.BadRequest("INVALID_EMAIL");
+
+    public static readonly Refusal Same = Refusal.BadRequest("EMAIL_IS_THE_SAME", "Email is the same").WithoutCode();
 
     public static readonly Refusal UserGone = Refusal.BadRequest("USER_NOT_FOUND", "User not found");
 

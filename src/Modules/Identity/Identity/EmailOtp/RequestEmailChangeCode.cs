@@ -37,7 +37,7 @@ internal static class RequestEmailChangeCode
                 if (!mail.Value.IsOn)
                     return NoMail.ToHttp();
                 if (!WireBody.IsEmail(request.NewEmail))
-                    return SignIn.InvalidEmail.ToHttp();
+                    return EmailCodeRefusals.InvalidEmail.ToHttp();
                 var wish = LinkWish.Of(request.NewEmail, null, context, address, caller);
                 var outcome = await mediator.Send(new Command(caller.UserId!, wish, request.Otp), ct);
                 return outcome.ToHttp(() => WireJson.Ok(new { Success = true }));
@@ -55,7 +55,7 @@ internal static class RequestEmailChangeCode
             if (await store.LoadAsync<User>(command.UserId, ct) is not { } user)
                 return Refusal.Unauthorized();
             if (user.Email == command.Wish.Email)
-                return ChangeEmail.Same;
+                return EmailCodeRefusals.Same;
             if (user.EmailVerified && options.Value.ConfirmEmailChange && await Confirm(user, command, ct) is { } refusal)
                 return refusal;
             await bus.PublishAsync(new EmailChangeCodeRequested(user.Id, secrets.SealJson(command.Wish, EmailChangeCodeRequested.Context(user.Id))));

@@ -14,11 +14,9 @@ namespace Modular.Identity;
 /// </summary>
 internal static class SendVerificationOtp
 {
-    internal static readonly string[] Types = ["email-verification", "sign-in", "forget-password", "change-email"];
-
     internal sealed record Request(string Email, string Type) : IWireInput<Request>
     {
-        public static Request Read(WireBody body) => new(body.RequiredString("email"), body.RequiredOneOf("type", Types));
+        public static Request Read(WireBody body) => new(body.RequiredString("email"), body.RequiredOneOf("type", CodeKey.Types));
     }
 
     internal sealed class Endpoint(PublicAddress address, IOptions<MailOptions> mail) : ICarterModule
@@ -30,7 +28,7 @@ internal static class SendVerificationOtp
                 if (!mail.Value.IsOn)
                     return EmailCodeRefusals.NoMail.ToHttp();
                 if (!WireBody.IsEmail(request.Email))
-                    return SignIn.InvalidEmail.ToHttp();
+                    return EmailCodeRefusals.InvalidEmail.ToHttp();
                 if (request.Type == "change-email")
                     return EmailCodeRefusals.WrongType.ToHttp();
                 var wish = LinkWish.Of(request.Email, null, context, address, caller);

@@ -33,7 +33,7 @@ internal static class VerifyEmailWithCode
             .MapAuthPost("/email-otp/verify-email", async (Request request, HttpContext context, IMediator mediator, CancellationToken ct) =>
             {
                 if (!WireBody.IsEmail(request.Email))
-                    return SignIn.InvalidEmail.ToHttp();
+                    return EmailCodeRefusals.InvalidEmail.ToHttp();
                 var outcome = await mediator.Send(new Command(request.Email.ToLowerInvariant(), request.Otp), ct);
                 return outcome.ToHttp(verified =>
                 {
