@@ -18,7 +18,7 @@ public sealed class MailTests
         foreach (var kind in Enum.GetValues<MailKind>())
         {
             var values = new Dictionary<string, string>();
-            foreach (var name in (string[])["app", "email", "link", "valid", "time", "device", "address", "code"])
+            foreach (var name in (string[])["app", "email", "link", "code", "valid", "time", "device", "address", "organization"])
                 values[name] = $"<{name}>";
             var mail = texts.Render("1", new MailWish(kind, "ada@example.com", values));
             Assert.Equal("ada@example.com", mail.To);

@@ -77,7 +77,8 @@ internal sealed class GuessLimit(GuessCounts counts, IDocumentSession store, Ref
     public async Task<long> Unlock(User user, CancellationToken ct)
     {
         var failures = 0L;
-        foreach (var account in (string[])[hash.Of($"user:{user.Id}"), hash.Of(AddressOf(user.Email)), hash.Of(CodeGuesses.AccountOf(user.Id))])
+        string[] accounts = [$"user:{user.Id}", AddressOf(user.Email), CodesOf(user.Email), CodeGuesses.AccountOf(user.Id)];
+        foreach (var account in accounts.Select(hash.Of))
         {
             failures += await counts.FailuresOf(account, ct);
             Queue(GuessCounts.Unlock(account));
@@ -85,6 +86,15 @@ internal sealed class GuessLimit(GuessCounts counts, IDocumentSession store, Ref
 
         return failures;
     }
+
+    /// <summary>
+    /// Counts a guess at a code that was mailed to an address, known or not; 429 when there were too many, over all codes. A
+    /// count beside the password's: whoever guesses at one keeps nobody from the other.
+    /// </summary>
+    /// <param name="email">In lower case.</param>
+    public Task<Refusal?> OfCode(string email, CancellationToken ct) => Count(CodesOf(email), ct);
+
+    private static string CodesOf(string email) => $"code:{email}";
 
     private static string AddressOf(string email) => $"address:{email}";
 

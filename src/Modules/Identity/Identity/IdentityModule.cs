@@ -60,6 +60,7 @@ public sealed class IdentityModule : IModule
             .PublishMessage<PasswordResetRequested>("identity.password_reset_requested.1")
             .PublishMessage<VerificationRequested>("identity.verification_requested.1")
             .PublishMessage<EmailChangeRequested>("identity.email_change_requested.1")
+            .PublishMailedSignIn()
             .PublishMessage<MailRequested>("identity.mail_requested.1")
             .PublishMessage<AnonymousUserStale>("identity.anonymous_user_stale.1"));
 
@@ -107,6 +108,7 @@ public sealed class IdentityModule : IModule
         services.AddHostedService<GuessCountsSweep>();
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
+        services.AddMailedSignIn();
         AddProviders(services);
         OrganizationStore.AddServices(services);
         services.AddApiKeys();
@@ -171,6 +173,7 @@ public sealed class IdentityModule : IModule
 
         StoreAccounts(store);
         store.StoreTwoFactor();
+        store.AddMailedSignIn();
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")

@@ -119,7 +119,7 @@ internal sealed record UserUpdated(
 }
 
 /// <summary>Somebody has shown that the address is theirs.</summary>
-/// <param name="Reason">How: <c>link</c>, <c>password_reset</c>, or the id of a provider that vouches for it.</param>
+/// <param name="Reason">How: <c>link</c>, <c>password_reset</c>, <c>magic_link</c>, <c>email_otp</c>, or the id of a provider that vouches for it.</param>
 internal sealed record UserEmailVerified(string UserId, string Reason, DateTimeOffset At);
 
 /// <param name="Email">The new address, in lower case.</param>

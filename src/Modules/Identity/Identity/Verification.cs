@@ -88,13 +88,19 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
         return true;
     }
 
-    /// <summary>Stages the end of every token of a user for this purpose.</summary>
-    public void Revoke(string purpose, string userId) =>
+    /// <summary>Stages the end of every token, and of every code (<see cref="EmailCodes"/>), of a user for this purpose.</summary>
+    public void Revoke(string purpose, string userId)
+    {
         store.QueueSqlCommand("delete from identity.mt_doc_verification where user_id = ? and purpose = ?", userId, purpose);
+        store.QueueSqlCommand("update identity.email_codes set code = null where user_id = ? and purpose = ?", userId, purpose);
+    }
 
-    /// <summary>Stages the end of every token of a user.</summary>
-    public void RevokeAll(string userId) =>
+    /// <summary>Stages the end of every token and every code of a user.</summary>
+    public void RevokeAll(string userId)
+    {
         store.QueueSqlCommand("delete from identity.mt_doc_verification where user_id = ?", userId);
+        store.QueueSqlCommand("delete from identity.email_codes where user_id = ?", userId);
+    }
 
     // A stream per hour, at whose beginning alone the event may stand: who asks for links must not fill the log as well.
     private async Task RecordTooMany(string purpose, string userId, CancellationToken ct)

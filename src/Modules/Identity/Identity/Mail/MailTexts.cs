@@ -27,6 +27,15 @@ internal enum MailKind
     TwoFactorEnabled,
     TwoFactorDisabled,
     TwoFactorCode,
+
+    /// <summary>A link that signs in, or up.</summary>
+    MagicLink,
+    SignInCode,
+    VerifyEmailCode,
+    ResetPasswordCode,
+
+    /// <summary>To the new address.</summary>
+    ChangeEmailCode,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -43,6 +52,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
 
     private static readonly string[] Anywhere = ["app", "email"];
     private static readonly string[] OfLinks = ["link", "valid"];
+    private static readonly string[] Useful = ["link", "code"];
     private static readonly string[] OfCodes = ["code", "valid"];
     private static readonly string[] OfNotices = ["time"];
     private static readonly string[] OfDevices = ["time", "device", "address"];
@@ -79,8 +89,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
         var used = Placeholder().Matches(parts.Subject + parts.Text).Select(match => match.Groups[1].Value).ToHashSet();
         if (used.FirstOrDefault(name => !allowed.Contains(name)) is { } unknown)
             return $"Mail:Texts: '{file}' uses {{{unknown}}}; it may use {string.Join(", ", allowed.Select(name => $"{{{name}}}"))}.";
-        return ((string[])["link", "code"]).FirstOrDefault(needed =>
-                allowed.Contains(needed) && !parts.Text.Contains($"{{{needed}}}", StringComparison.Ordinal)) is { } missing
+        return Array.Find(Useful, name => allowed.Contains(name) && !parts.Text.Contains($"{{{name}}}", StringComparison.Ordinal)) is { } missing
             ? $"Mail:Texts: '{file}' lacks {{{missing}}}, without which the mail is useless."
             : null;
     }
@@ -89,7 +98,8 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
     {
         MailKind.Invitation => [.. Anywhere, .. OfLinks, "organization"],
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
-        MailKind.TwoFactorCode => [.. Anywhere, .. OfCodes],
+        MailKind.TwoFactorCode or MailKind.SignInCode or MailKind.VerifyEmailCode or MailKind.ResetPasswordCode or MailKind.ChangeEmailCode =>
+            [.. Anywhere, .. OfCodes],
         MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.TwoFactorEnabled or MailKind.TwoFactorDisabled =>
             [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],
