@@ -103,6 +103,7 @@ public sealed class IdentityModule : IModule
         services.AddSingleton<VerificationSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<VerificationSweep>());
         AddProviders(services);
+        services.AddPasskeys();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -161,6 +162,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
 
         StoreAccounts(store);
+        store.StorePasskeys();
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")

@@ -6,10 +6,11 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>
-/// Stages the end of a user: account, links, sessions, the row of <c>neon_auth.users_sync</c> with everything that
+/// Stages the end of a user: account, passkeys, links, sessions, the row of <c>neon_auth.users_sync</c> with everything that
 /// references it; and their key, so that no event tells anything personal any more (DESIGN §6).
 /// </summary>
-internal sealed class Removal(IDocumentSession store, Verifications verifications, Mailer mailer, IMediator mediator, IMessageBus bus, TimeProvider clock)
+internal sealed class Removal(
+    IDocumentSession store, Verifications verifications, PasskeyEnd passkeys, Mailer mailer, IMediator mediator, IMessageBus bus, TimeProvider clock)
 {
     /// <summary>False: they are gone already.</summary>
     /// <param name="userId">Whose end it is.</param>
@@ -30,6 +31,7 @@ internal sealed class Removal(IDocumentSession store, Verifications verification
         }
 
         store.QueueSqlCommand("delete from identity.mt_doc_account where user_id = ?", user.Id);
+        await passkeys.OfDeleted(user.Id, ct);
         verifications.RevokeAll(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
         await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);

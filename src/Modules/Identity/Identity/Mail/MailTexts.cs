@@ -21,6 +21,8 @@ internal enum MailKind
     DeleteAccount,
     AccountDeleted,
     NewDevice,
+    PasskeyAdded,
+    PasskeyRemoved,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -80,7 +82,7 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
     private static IReadOnlyList<string> PlaceholdersOf(MailKind kind) => kind switch
     {
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
-        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted => [.. Anywhere, .. OfNotices],
+        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.PasskeyAdded or MailKind.PasskeyRemoved => [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],
     };
 
