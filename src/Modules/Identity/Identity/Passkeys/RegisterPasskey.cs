@@ -78,6 +78,8 @@ internal static class RegisterPasskey
             Refusal Refuse(string reason, Refusal refusal) => record.Refused(Event(command, reason), refusal);
             if (!command.MayRegister)
                 return Refuse("session_not_fresh", PasskeyRefusals.NotFresh);
+            // Before the challenge, as in SignInWithPasskey; the key that is attested has this id.
+            var isKnown = PasskeyResponse.CredentialId(command.Response) is { } id && await passkeys.Find(id, ct) is not null;
             if (await challenges.Take(PasskeyChallenge.RegistrationPurpose, command.Challenge, ct) is not { } challenge)
                 return PasskeyChallenges.NotFound;
             if (challenge.UserId != command.UserId)
@@ -89,7 +91,7 @@ internal static class RegisterPasskey
                 return Refusal.Unauthorized();
             if (await party.Attest(command.Party, command.Response, challenge.State) is not { } key)
                 return Refuse("not_verified", NotVerified);
-            if (await passkeys.Find(key.CredentialId, ct) is not null)
+            if (isKnown)
                 return Refuse("already_registered", Known);
             if ((await passkeys.OfUser(user.Id, ct)).Count >= Passkey.MostPerUser)
                 return Refuse("too_many_passkeys", TooMany);

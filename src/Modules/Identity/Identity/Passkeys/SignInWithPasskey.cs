@@ -52,10 +52,12 @@ internal static class SignInWithPasskey
     {
         public async Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct)
         {
+            // Before the challenge: whoever brings one answer twice at once finds it used, or the counter as it was. The other
+            // way round the second would look like a copy.
+            var known = PasskeyResponse.CredentialId(command.Response) is { } id ? await passkeys.Find(id, ct) : null;
             if (await challenges.Take(PasskeyChallenge.SignInPurpose, command.Challenge, ct) is not { } challenge)
                 return PasskeyChallenges.NotFound;
-            if (PasskeyResponse.CredentialId(command.Response) is not { } id || await passkeys.Find(id, ct) is not { } passkey
-                || await store.LoadAsync<User>(passkey.UserId, ct) is not { } user)
+            if (known is not { } passkey || await store.LoadAsync<User>(passkey.UserId, ct) is not { } user)
                 return Unknown;
             var key = await party.Assert(command.Party, command.Response, challenge.State);
             if (Decide(passkey, key) is { } reason)
