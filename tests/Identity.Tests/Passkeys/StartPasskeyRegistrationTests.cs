@@ -80,8 +80,8 @@ public sealed class StartPasskeyRegistrationTests(App app) : IClassFixture<App>
     {
         var now = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
         var session = new Kernel.ActiveSession("s", "ada", null, [], now);
-        Assert.True(RegisterPasskey.MayRegister(session, now));
-        Assert.False(RegisterPasskey.MayRegister(session, now.AddDays(1).AddTicks(1)));
-        Assert.False(RegisterPasskey.MayRegister(session with { ImpersonatedBy = "root" }, now));
+        Assert.True(Passkey.MayBeAddedBy(session, now));
+        Assert.False(Passkey.MayBeAddedBy(session, now.AddDays(1).AddTicks(1)));
+        Assert.False(Passkey.MayBeAddedBy(session with { ImpersonatedBy = "root" }, now));
     }
 }

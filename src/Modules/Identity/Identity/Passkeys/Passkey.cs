@@ -1,3 +1,4 @@
+using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -31,6 +32,12 @@ internal sealed record Passkey(
 
     /// <summary>The stream of a passkey's events.</summary>
     public static string StreamOf(string id) => $"passkey:{id}";
+
+    /// <summary>
+    /// Within a day of signing in. Whoever acts as somebody else must not leave a key behind, so such a session is never fresh
+    /// enough.
+    /// </summary>
+    public static bool MayBeAddedBy(ActiveSession session, DateTimeOffset now) => session.ImpersonatedBy is null && session.IsFresh(now);
 }
 
 /// <summary>From now on somebody may sign in with this key.</summary>

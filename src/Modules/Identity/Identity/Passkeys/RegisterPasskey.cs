@@ -50,7 +50,7 @@ internal static class RegisterPasskey
                 var session = (await SignedInExtensions.Identify(context))!;
                 var outcome = await mediator.Send(
                     new Command(
-                        session.UserId, session.SessionId, MayRegister(session, clock.GetUtcNow()), PasskeyChallenges.Read(signed, context), request.Response, request.Name,
+                        session.UserId, session.SessionId, Passkey.MayBeAddedBy(session, clock.GetUtcNow()), PasskeyChallenges.Read(signed, context), request.Response, request.Name,
                         request.CreateSession == true ? !cookies.IsNotRemembered(context) : null, party.PartyFor(context)),
                     ct);
                 return outcome.ToHttp(registered =>
@@ -120,9 +120,6 @@ internal static class RegisterPasskey
 
         private PasskeyRefused Event(Command command, string reason) => new(command.UserId, null, "register", reason, record.Now);
     }
-
-    /// <summary>Whoever acts as somebody else must not leave a key behind, so such a session is never fresh enough.</summary>
-    internal static bool MayRegister(ActiveSession session, DateTimeOffset now) => session.ImpersonatedBy is null && session.IsFresh(now);
 
     internal static Passkey Decide(string userId, string? name, AttestedKey key, DateTimeOffset now) => new(
         Guid.CreateVersion7(now).ToString("N"), userId, name, key.CredentialId, key.PublicKey, key.Counter, key.IsSynced, key.BackedUp,

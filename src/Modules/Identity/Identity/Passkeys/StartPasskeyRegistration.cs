@@ -40,7 +40,7 @@ internal static class StartPasskeyRegistration
                 var session = (await SignedInExtensions.Identify(context))!;
                 var outcome = await mediator.Send(
                     new Command(
-                        session.UserId, RegisterPasskey.MayRegister(session, clock.GetUtcNow()), request.Name, request.AuthenticatorAttachment,
+                        session.UserId, Passkey.MayBeAddedBy(session, clock.GetUtcNow()), request.Name, request.AuthenticatorAttachment,
                         party.PartyFor(context)),
                     ct);
                 return outcome.ToHttp(started =>
