@@ -12,7 +12,7 @@ public sealed class SignInTests
     private static readonly Attempt Right = new(Ada, Account.Credential("ada", "hash", Noon), new PasswordMatch(IsRight: true, IsOutdated: false));
 
     [Fact]
-    public void The_right_password_is_let_in() => Assert.Null(SignIn.Decide(Right, requireVerification: true, Noon));
+    public void The_right_password_is_let_in() => Assert.Null(PasswordSignIn.Decide(Right, requireVerification: true, SignIn.WrongCredentials, Noon));
 
     [Fact]
     public void Whoever_does_not_know_the_password_learns_nothing()
@@ -26,25 +26,25 @@ public sealed class SignInTests
         ];
         Assert.Equal(
             ["unknown_address", "no_password", "no_password", "wrong_password", "wrong_password"],
-            attempts.Select(attempt => SignIn.Decide(attempt, requireVerification: true, Noon)!.Reason));
-        Assert.All(attempts, attempt => Assert.Same(SignIn.WrongCredentials, SignIn.Decide(attempt, requireVerification: true, Noon)!.Refusal));
+            attempts.Select(attempt => PasswordSignIn.Decide(attempt, requireVerification: true, SignIn.WrongCredentials, Noon)!.Reason));
+        Assert.All(attempts, attempt => Assert.Same(SignIn.WrongCredentials, PasswordSignIn.Decide(attempt, requireVerification: true, SignIn.WrongCredentials, Noon)!.Refusal));
     }
 
     [Fact]
     public void An_unverified_address_matters_only_where_verification_is_required()
     {
         var unverified = Right with { User = Ada with { EmailVerified = false } };
-        Assert.Equal(new SignIn.Denial(SignIn.NotVerified, "email_not_verified"), SignIn.Decide(unverified, requireVerification: true, Noon));
-        Assert.Null(SignIn.Decide(unverified, requireVerification: false, Noon));
+        Assert.Equal(new Denial(PasswordSignIn.NotVerified, "email_not_verified"), PasswordSignIn.Decide(unverified, requireVerification: true, SignIn.WrongCredentials, Noon));
+        Assert.Null(PasswordSignIn.Decide(unverified, requireVerification: false, SignIn.WrongCredentials, Noon));
     }
 
     [Fact]
     public void A_ban_holds_until_the_instant_it_ends()
     {
         Attempt Banned(DateTimeOffset? until) => Right with { User = Ada with { Banned = true, BanExpires = until } };
-        Assert.Equal(new SignIn.Denial(Admission.Banned, "banned"), SignIn.Decide(Banned(null), requireVerification: false, Noon));
-        Assert.NotNull(SignIn.Decide(Banned(Noon.AddTicks(1)), requireVerification: false, Noon));
-        Assert.Null(SignIn.Decide(Banned(Noon), requireVerification: false, Noon));
+        Assert.Equal(new Denial(Admission.Banned, "banned"), PasswordSignIn.Decide(Banned(null), requireVerification: false, SignIn.WrongCredentials, Noon));
+        Assert.NotNull(PasswordSignIn.Decide(Banned(Noon.AddTicks(1)), requireVerification: false, SignIn.WrongCredentials, Noon));
+        Assert.Null(PasswordSignIn.Decide(Banned(Noon), requireVerification: false, SignIn.WrongCredentials, Noon));
     }
 }
 

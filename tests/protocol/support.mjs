@@ -78,11 +78,12 @@ export class Browser {
   /** Every exchange so far: { method, path, status, headers, setCookie }. */
   exchanges = [];
 
-  constructor({ jar = new CookieJar(), userAgent = "Mozilla/5.0 (X11; Linux x86_64) Protocol/1.0" } = {}) {
+  constructor({ jar = new CookieJar(), userAgent = "Mozilla/5.0 (X11; Linux x86_64) Protocol/1.0", plugins = [] } = {}) {
     this.jar = jar;
     this.userAgent = userAgent;
     this.auth = createAuthClient({
       baseURL: server,
+      plugins,
       fetchOptions: { customFetchImpl: (url, init) => this.fetch(url, init) },
     });
   }

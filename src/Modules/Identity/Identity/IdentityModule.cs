@@ -87,6 +87,8 @@ public sealed class IdentityModule : IModule
         services.AddSingleton<SecretBox>();
         services.AddScoped<Verifications>();
         services.AddScoped<Registration>();
+        services.AddScoped<UsernameHolders>();
+        services.AddScoped<PasswordSignIn>();
         services.AddScoped<Admission>();
         services.AddScoped<Credentials>();
         services.AddScoped<NewPassword>();
@@ -179,7 +181,9 @@ public sealed class IdentityModule : IModule
             .Duplicate(user => user.Username, "text")
             .Duplicate(user => user.DisplayUsername, "text")
             .Duplicate(user => user.IsAnonymous, "boolean")
-            .UniqueIndex(User.EmailIndex, user => user.Email);
+            .UniqueIndex(User.EmailIndex, user => user.Email)
+            .UniqueIndex(Username.Index, user => user.Username);
+        store.Schema.For<ReservedUsername>();
         store.Projections.Add(new UsersSync());
         store.Schema.For<Account>()
             .Duplicate(account => account.UserId, "text")

@@ -5,7 +5,9 @@ namespace Modular.Identity;
 
 /// <summary>Who registers.</summary>
 /// <param name="Email">In lower case.</param>
-internal sealed record NewUser(string Name, string Email, string? Image = null, bool EmailVerified = false, string Role = User.DefaultRole);
+internal sealed record NewUser(
+    string Name, string Email, string? Image = null, bool EmailVerified = false, string Role = User.DefaultRole, Username? Username = null,
+    bool IsAnonymous = false);
 
 /// <summary>
 /// Stages a new user, the account they sign in with and the message that tells the other modules. The unique index decides
@@ -21,14 +23,17 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Gues
         Register(person, (userId, now) => Account.Credential(userId, passwordHash, now));
 
     /// <param name="person">Who.</param>
-    /// <param name="account">Their way in, made from their id and the time.</param>
-    public async Task<User> Register(NewUser person, Func<string, DateTimeOffset, Account> account)
+    /// <param name="account">Their way in, made from their id and the time; null: none.</param>
+    public async Task<User> Register(NewUser person, Func<string, DateTimeOffset, Account>? account)
     {
         var now = User.Now(clock);
         var id = NewId();
-        var registered = new UserRegistered(id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now);
+        var registered = new UserRegistered(
+            id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now,
+            person.Username?.Key, person.Username?.Display, person.IsAnonymous);
         store.Events.StartStream<User>(id, registered);
-        store.Insert(account(id, now));
+        if (account is not null)
+            store.Insert(account(id, now));
         await bus.PublishAsync(new Contracts.UserRegistered(id, now), new DeliveryOptions { GroupId = id });
         var user = User.Create(registered);
         // Here too: where an address has to be verified first, nobody is admitted yet.

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using MediatR;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Options;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
 
@@ -26,14 +25,9 @@ internal static class SignIn
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Url,
         SessionPrincipal User);
 
-    /// <summary>Why not: what the caller is told, and the reason that the log keeps.</summary>
-    internal sealed record Denial(Refusal Refusal, string Reason);
-
     internal static readonly Refusal InvalidEmail = Refusal.BadRequest("INVALID_EMAIL");
 
     internal static readonly Refusal WrongCredentials = Refusal.Unauthorized("INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
-
-    internal static readonly Refusal NotVerified = Refusal.Forbidden("EMAIL_NOT_VERIFIED");
 
     internal sealed class Endpoint(PublicAddress address) : ICarterModule
     {
@@ -47,7 +41,7 @@ internal static class SignIn
                 var outcome = await mediator.Send(
                     new Command(request.Email.ToLowerInvariant(), request.Password, request.RememberMe ?? true), ct);
                 // Whoever knows the password may have the mail again; nobody else learns of it.
-                if (outcome.Refusal == NotVerified)
+                if (outcome.Refusal == PasswordSignIn.NotVerified)
                     await mediator.Send(new AskVerification(LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller)), ct);
                 return outcome.ToHttp(signedIn =>
                 {
@@ -60,40 +54,11 @@ internal static class SignIn
             });
     }
 
-    internal sealed class Handler(Credentials credentials, SignInRecord record, Admission admission, IOptions<AuthOptions> options)
-        : IRequestHandler<Command, Outcome<SignedInUser>>
+    internal sealed class Handler(PasswordSignIn signIn) : IRequestHandler<Command, Outcome<SignedInUser>>
     {
-        public async Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct)
-        {
-            var check = await credentials.Check(command.Email, command.Password, ct);
-            if (check.Refusal is { } busy)
-                return busy;
-            var attempt = check.Answer;
-            var now = record.Now;
-            if (Decide(attempt, options.Value.RequireEmailVerification, now) is { } denial)
-            {
-                record.Failed(attempt.User, command.Email, denial.Reason);
-                return denial.Refusal;
-            }
-
-            credentials.Hold(attempt.Account!);
-            if (attempt.Match.IsOutdated)
-                await credentials.Renew(attempt.Account!, command.Password, now, ct);
-            var user = await record.LiftExpiredBan(attempt.User!, ct);
-            return new SignedInUser(await admission.Admit(user, command.Remember, "password", ct), user.ToPrincipal());
-        }
+        public Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct) =>
+            signIn.Enter(command.Email, command.Password, command.Remember, WrongCredentials, ct);
     }
-
-    /// <summary>Only the right password learns of a ban or of a missing verification.</summary>
-    internal static Denial? Decide(Attempt attempt, bool requireVerification, DateTimeOffset now) => attempt switch
-    {
-        { User: null } => new Denial(WrongCredentials, "unknown_address"),
-        { Account.Password: null } or { Account: null } => new Denial(WrongCredentials, "no_password"),
-        { Match.IsRight: false } => new Denial(WrongCredentials, "wrong_password"),
-        { User.EmailVerified: false } when requireVerification => new Denial(NotVerified, "email_not_verified"),
-        { User: var user } when user.IsBanned(now) => new Denial(Admission.Banned, "banned"),
-        _ => null,
-    };
 }
 
 /// <summary>A sign-in that was refused.</summary>

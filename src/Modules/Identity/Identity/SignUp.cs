@@ -12,7 +12,7 @@ namespace Modular.Identity;
 internal static class SignUp
 {
     internal sealed record Request(
-        string Name, string Email, string Password, string? Image, string? CallbackUrl, bool? RememberMe, string? Unsettable)
+        string Name, string Email, string Password, string? Image, string? CallbackUrl, bool? RememberMe, string? Unsettable, Username? Username = null)
         : IWireInput<Request>
     {
         public static Request Read(WireBody body)
@@ -21,14 +21,16 @@ internal static class SignUp
             var image = body.OptionalString("image");
             UserLimits.Check(body, name, image);
             return new Request(
-                name, email, password, image, body.OptionalString("callbackURL"), body.OptionalBool("rememberMe"), UnsettableColumns.Find(body));
+                name, email, password, image, body.OptionalString("callbackURL"), body.OptionalBool("rememberMe"), UnsettableColumns.Find(body),
+                Identity.Username.Read(body).ForNewUser());
         }
     }
 
     /// <param name="Email">In lower case.</param>
     /// <param name="SignsIn">False: the user is made and nobody is signed in.</param>
     /// <param name="Verification">A link to verify the address; null: none is sent.</param>
-    internal sealed record Command(string Name, string Email, string Password, string? Image, bool Remember, bool SignsIn, LinkWish? Verification)
+    internal sealed record Command(
+        string Name, string Email, string Password, string? Image, bool Remember, bool SignsIn, LinkWish? Verification, Username Username)
         : IRequest<Outcome<SignedUp>>;
 
     /// <param name="Session">Null: not signed in.</param>
@@ -53,14 +55,15 @@ internal static class SignUp
             async (
                 Request request, HttpContext context, Caller caller, IMediator mediator, SessionCookies cookies, CancellationToken ct) =>
             {
-                if (Forbids(request, options.Value.AllowSignUp) is { } forbidden)
+                var username = options.Value.IsOn(AuthGroup.Username) ? request.Username ?? Username.None : Username.None;
+                if ((Forbids(request, options.Value.AllowSignUp) ?? username.Refuse()) is { } forbidden)
                     return forbidden.ToHttp();
                 var (signsIn, began) = (options.Value is { AutoSignIn: true, RequireEmailVerification: false }, clock.GetTimestamp());
                 var wish = LinkWish.Of(request.Email, request.CallbackUrl, context, address, caller);
                 var outcome = await mediator.Send(
                     new Command(
                         request.Name, wish.Email, request.Password, request.Image, request.RememberMe ?? true, signsIn,
-                        options.Value.SendVerificationOnSignUp ? wish : null),
+                        options.Value.SendVerificationOnSignUp ? wish : null, username),
                     ct);
 
                 if (!signsIn)
@@ -68,7 +71,7 @@ internal static class SignUp
 
                 // The race for the address was lost at the commit. Where nobody is signed in, nobody learns of it.
                 if (outcome.Refusal == EmailTaken && !signsIn)
-                    return WireJson.Ok(new Response(null, Invent(request.Name, wish.Email, request.Image, User.Now(clock))));
+                    return WireJson.Ok(new Response(null, Invent(new(request.Name, wish.Email, request.Image, Username: username), User.Now(clock))));
                 return outcome.ToHttp(signedUp =>
                 {
                     if (signedUp.Session is { } session)
@@ -79,11 +82,14 @@ internal static class SignUp
     }
 
     internal sealed class Handler(
-        Registration registration, PasswordQueue passwords, Admission admission, SignUpRefusals refusals, IMediator mediator, TimeProvider clock)
+        Registration registration, PasswordQueue passwords, Admission admission, SignUpRefusals refusals, UsernameHolders usernames, IMediator mediator,
+        TimeProvider clock)
         : IRequestHandler<Command, Outcome<SignedUp>>
     {
         public async Task<Outcome<SignedUp>> Handle(Command command, CancellationToken ct)
         {
+            if (await usernames.Claim(command.Username, userId: null, ct) is { } taken)
+                return taken;
             var existing = await registration.Find(command.Email, ct);
             if (existing is not null && command.SignsIn)
                 return refusals.Taken(existing);
@@ -99,11 +105,12 @@ internal static class SignUp
                 // Nobody learns whose address is registered: the answer of a success, invented. Who has not verified the
                 // address yet gets the mail again.
                 refusals.TakenUntold(existing);
-                return new SignedUp(null, Invent(command.Name, command.Email, command.Image, User.Now(clock)));
+                usernames.Reserve(command.Username);
+                return new SignedUp(null, Invent(Person(command), User.Now(clock)));
             }
 
             refusals.IfTakenMeanwhile(command.Email);
-            var user = await registration.Register(new NewUser(command.Name, command.Email, command.Image), hash.Answer);
+            var user = await registration.Register(Person(command), hash.Answer);
             var session = command.SignsIn ? await admission.Admit(user, command.Remember, "password", ct) : null;
             return new SignedUp(session, user.ToPrincipal());
         }
@@ -124,8 +131,11 @@ internal static class SignUp
     /// </summary>
     internal static TimeSpan UntilBeat(TimeSpan elapsed) => Beat - TimeSpan.FromTicks(elapsed.Ticks % Beat.Ticks);
 
-    private static SessionPrincipal Invent(string name, string email, string? image, DateTimeOffset now) => User.Create(new UserRegistered(
-        Guid.CreateVersion7(now).ToString("N"), name, email, image, EmailVerified: false, User.DefaultRole, now)).ToPrincipal();
+    private static NewUser Person(Command command) => new(command.Name, command.Email, command.Image, Username: command.Username);
+
+    private static SessionPrincipal Invent(NewUser person, DateTimeOffset now) => User.Create(new UserRegistered(
+        Guid.CreateVersion7(now).ToString("N"), person.Name, person.Email, person.Image, EmailVerified: false, User.DefaultRole, now,
+        person.Username?.Key, person.Username?.Display)).ToPrincipal();
 }
 
 /// <summary>Somebody tried to register an address that is taken.</summary>

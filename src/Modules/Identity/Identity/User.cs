@@ -50,12 +50,19 @@ internal sealed record User(
     }
 
     public static User Create(UserRegistered e) =>
-        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role);
+        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role)
+        {
+            Username = e.Username,
+            DisplayUsername = e.DisplayUsername,
+            IsAnonymous = e.IsAnonymous,
+        };
 
     public User Apply(UserUpdated e) => this with
     {
         Name = e.Changed.Contains(UserUpdated.NameMember) ? e.Name ?? "" : Name,
         Image = e.Changed.Contains(UserUpdated.ImageMember) ? e.Image : Image,
+        Username = e.Changed.Contains(UserUpdated.UsernameMember) ? e.Username : Username,
+        DisplayUsername = e.Changed.Contains(UserUpdated.DisplayUsernameMember) ? e.DisplayUsername : DisplayUsername,
         UpdatedAt = e.At,
     };
 
@@ -80,15 +87,26 @@ internal sealed record UserRegistered(
     [PersonalData] string? Image,
     bool EmailVerified,
     string Role,
-    DateTimeOffset At);
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? DisplayUsername = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false);
 
 /// <summary>A user's own changes.</summary>
 /// <param name="Changed">Which members were changed; a member that is not among them is null here.</param>
 internal sealed record UserUpdated(
-    string UserId, IReadOnlyList<string> Changed, [PersonalData] string? Name, [PersonalData] string? Image, DateTimeOffset At)
+    string UserId,
+    IReadOnlyList<string> Changed,
+    [PersonalData] string? Name,
+    [PersonalData] string? Image,
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? DisplayUsername = null)
 {
     public const string NameMember = "name";
     public const string ImageMember = "image";
+    public const string UsernameMember = "username";
+    public const string DisplayUsernameMember = "displayUsername";
 }
 
 /// <summary>Somebody has shown that the address is theirs.</summary>
