@@ -9,10 +9,10 @@ internal static class PasskeyResponse
     /// <summary>With a chain of certificates an answer has some thousand characters.</summary>
     private const int Longest = 32 * 1024;
 
-    /// <summary>The member <c>response</c>; something undefined when it is absent and need not be there.</summary>
+    /// <summary>The member <c>response</c>; something undefined when it is not there and need not be.</summary>
     public static JsonElement Read(WireBody body, bool isRequired)
     {
-        var response = isRequired ? body.RequiredObject("response") : body.Member("response");
+        var response = isRequired ? body.RequiredObject("response") : body.OptionalObject("response");
         if (response?.GetRawText().Length > Longest)
             body.Fail("response", $"Too big: expected JSON to have <={Longest} characters");
         return response ?? default;
