@@ -15,6 +15,8 @@ namespace Modular.Kernel;
 /// </summary>
 public sealed class Caller
 {
+    private Func<string?>? presented;
+
     /// <summary>Null: signed out.</summary>
     public string? UserId { get; set; }
 
@@ -31,8 +33,13 @@ public sealed class Caller
     /// <summary>At most 512 characters; null when the header is absent.</summary>
     public string? UserAgent { get; set; }
 
+    /// <summary>The bare token of the session that the request came with, whatever became of that session; null: none.</summary>
+    public string? PresentedToken => presented?.Invoke();
+
     /// <summary>The trace id: the one in logs and in answers with status 500.</summary>
     public string RequestId { get; set; } = "";
+
+    internal void Present(Func<string?> token) => presented = token;
 
     /// <summary>Puts the caller into the metadata of the events of this scope.</summary>
     internal void Describe(EventMetadata metadata)
@@ -55,12 +62,14 @@ public static class CallerExtensions
     public static IApplicationBuilder UseCaller(this IApplicationBuilder app)
     {
         var options = app.ApplicationServices.GetRequiredService<IOptions<AuthOptions>>().Value;
+        var cookies = app.ApplicationServices.GetRequiredService<SessionCookies>();
         return app.Use((context, next) =>
         {
             var caller = context.RequestServices.GetRequiredService<Caller>();
             caller.IpAddress = AddressOf(context, options);
             caller.UserAgent = UserAgent(context.Request);
             caller.RequestId = TraceId(context);
+            caller.Present(() => cookies.ReadToken(context));
             return next(context);
         });
     }

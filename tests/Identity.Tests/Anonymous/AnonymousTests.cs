@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Modular.Messaging;
+using Modular.Store;
 using Modular.Testing;
 
 namespace Modular.Identity.Tests;
@@ -56,6 +59,58 @@ public sealed class AnonymousTests(App app) : IClassFixture<App>
         await Post(browser, "/delete-anonymous-user", 200);
         await app.Settled();
         Assert.Equal("[]", (await app.Scenario(_ => _.Get.Url($"/dev/mailbox?to={user.GetProperty("email").GetString()}"))).Body);
+    }
+
+    [Theory]
+    [InlineData("/sign-up/email")]
+    [InlineData("/sign-in/email")]
+    public async Task Who_says_later_who_they_are_is_linked_and_stays_until_applications_have_moved_what_is_theirs(string path)
+    {
+        var email = People.NewAddress();
+        if (path == "/sign-in/email")
+            await app.SignUp(People.SigningUp(("email", email)));
+        var (browser, guest) = await SignedIn();
+        var old = app.Browser();
+        foreach (var (name, value) in browser.Cookies)
+            old.Put(name, value);
+        var id = guest.GetProperty("id").GetString()!;
+
+        var ada = (await app.Scenario(_ => _.As(browser).Post.Json(People.SigningUp(("email", email))).ToUrl("/api/auth" + path))).Json().GetProperty("user");
+
+        Assert.Equal(["user.registered.1", "user.anonymous_linked.1"], await app.EventsOf(id));
+        Assert.Equal("null", (await app.Scenario(_ => _.As(old).Get.Url("/api/auth/get-session"))).Body);
+        Assert.Equal(
+            ada.GetProperty("id").GetString(), (await app.Sql("select raw_json ->> 'linkedTo' from neon_auth.users_sync where id = $1", id))[0][0]);
+
+        await Deliver(new AnonymousUserStale(id));
+        Assert.Equal(0, await app.Count("select count(*) from neon_auth.users_sync where id = $1", id));
+    }
+
+    [Fact]
+    public async Task A_stranger_who_signs_in_in_the_browser_of_somebody_takes_nothing_from_them()
+    {
+        var ada = await app.SignedUp();
+        await app.Scenario(_ => _.As(ada.Browser).Post.Json(People.SigningUp()).ToUrl("/api/auth/sign-up/email"));
+        Assert.Equal(["user.registered.1"], await app.EventsOf(ada.Id));
+    }
+
+    [Fact]
+    public async Task Who_has_got_an_address_meanwhile_is_not_forgotten()
+    {
+        var ada = await app.SignedUp();
+        await Deliver(new AnonymousUserStale(ada.Id));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = $1", ada.Id));
+    }
+
+    private async Task Deliver(AnonymousUserStale message)
+    {
+        await using (var scope = app.Services.CreateAsyncScope())
+        {
+            await scope.ServiceProvider.GetRequiredService<IMessageBus>().PublishAsync(message);
+            await scope.ServiceProvider.GetRequiredService<IDocumentSession>().SaveChangesAsync();
+        }
+
+        await app.Settled();
     }
 
     private async Task<(Browser Browser, JsonElement User)> SignedIn()

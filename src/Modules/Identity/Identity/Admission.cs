@@ -9,7 +9,7 @@ namespace Modular.Identity;
 /// Lets somebody in who has proved who they are: starts their session, makes their address known to <see cref="GuessLimit"/>,
 /// and makes them the caller, so that the events of this unit of work name them.
 /// </summary>
-internal sealed class Admission(IMediator mediator, GuessLimit guesses, SignInRecord record, Caller caller)
+internal sealed class Admission(IMediator mediator, GuessLimit guesses, SignInRecord record, AnonymousUpgrade upgrade, Caller caller)
 {
     internal static readonly Refusal Banned = Refusal.Forbidden(
         "BANNED_USER", "You have been banned from this application. Please contact support if you believe this is an error.");
@@ -36,6 +36,7 @@ internal sealed class Admission(IMediator mediator, GuessLimit guesses, SignInRe
         caller.UserId = user.Id;
         caller.SessionId = session.SessionId;
         caller.Roles = user.Roles;
+        await upgrade.Link(user, ct);
         guesses.Know(user);
         return session;
     }

@@ -60,7 +60,8 @@ public sealed class IdentityModule : IModule
             .PublishMessage<PasswordResetRequested>("identity.password_reset_requested.1")
             .PublishMessage<VerificationRequested>("identity.verification_requested.1")
             .PublishMessage<EmailChangeRequested>("identity.email_change_requested.1")
-            .PublishMessage<MailRequested>("identity.mail_requested.1"));
+            .PublishMessage<MailRequested>("identity.mail_requested.1")
+            .PublishMessage<AnonymousUserStale>("identity.anonymous_user_stale.1"));
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PasswordOptions>, PasswordOptionsValidation>());
@@ -89,6 +90,7 @@ public sealed class IdentityModule : IModule
         services.AddScoped<Registration>();
         services.AddScoped<UsernameHolders>();
         services.AddScoped<PasswordSignIn>();
+        services.AddScoped<AnonymousUpgrade>();
         services.AddScoped<Admission>();
         services.AddScoped<Credentials>();
         services.AddScoped<NewPassword>();
@@ -143,6 +145,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<UserEmailVerified>("user.email_verified.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserEmailChanged>("user.email_changed.1").About(e => e.UserId);
         store.Events.MapEventType<UserDeleted>("user.deleted.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<AnonymousUserLinked>("user.anonymous_linked.1").About(e => e.UserId);
         store.Events.MapEventType<UserRoleSet>("user.role_set.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserUnbanned>("user.unbanned.1").About(e => e.UserId).Because(e => e.Reason);

@@ -5,6 +5,7 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>Somebody with an account here. The e-mail address is in lower case and unique.</summary>
+/// <param name="LinkedTo">Of an anonymous user: who they turned out to be.</param>
 internal sealed record User(
     string Id,
     string Name,
@@ -20,7 +21,8 @@ internal sealed record User(
     bool TwoFactorEnabled = false,
     string? Username = null,
     string? DisplayUsername = null,
-    bool IsAnonymous = false)
+    bool IsAnonymous = false,
+    string? LinkedTo = null)
 {
     public const string EmailIndex = "mt_doc_user_uidx_email";
     public const string DefaultRole = "user";
@@ -68,7 +70,10 @@ internal sealed record User(
 
     public User Apply(UserEmailVerified e) => this with { EmailVerified = true, UpdatedAt = e.At };
 
-    public User Apply(UserEmailChanged e) => this with { Email = e.Email ?? "", EmailVerified = e.Verified, UpdatedAt = e.At };
+    /// <summary>Who has an address is not anonymous any more.</summary>
+    public User Apply(UserEmailChanged e) => this with { Email = e.Email ?? "", EmailVerified = e.Verified, IsAnonymous = false, UpdatedAt = e.At };
+
+    public User Apply(AnonymousUserLinked e) => this with { LinkedTo = e.LinkedTo, UpdatedAt = e.At };
 
     public bool ShouldDelete(UserDeleted e) => e.UserId == Id;
 

@@ -30,9 +30,18 @@ internal sealed class UsersSync : SnapshotTableProjection<User>
         Column("id", "text", (user, _) => user.Id);
         Column("name", "text", (user, _) => user.Name);
         Column("email", "text", (user, _) => user.Email);
-        Column("raw_json", "jsonb", (user, _) => JsonSerializer.Serialize(user.ToPrincipal(), WireJson.Options));
+        Column("raw_json", "jsonb", (user, _) => RawJson(user));
         Column("created_at", "timestamptz", (user, _) => user.CreatedAt);
         Column("updated_at", "timestamptz", (user, _) => user.UpdatedAt);
         Column("deleted_at", "timestamptz", (_, _) => null);
+    }
+
+    private static string RawJson(User user)
+    {
+        if (user.LinkedTo is null)
+            return JsonSerializer.Serialize(user.ToPrincipal(), WireJson.Options);
+        var json = JsonSerializer.SerializeToNode(user.ToPrincipal(), WireJson.Options)!;
+        json["linkedTo"] = user.LinkedTo;
+        return json.ToJsonString(WireJson.Options);
     }
 }

@@ -2,8 +2,10 @@ using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -36,7 +38,7 @@ internal static class SignInAnonymously
             .PartOf(AuthGroup.Anonymous);
     }
 
-    internal sealed class Handler(IDocumentSession store, Registration registration, Admission admission)
+    internal sealed class Handler(IDocumentSession store, Registration registration, Admission admission, IMessageBus bus, IOptions<AuthOptions> options)
         : IRequestHandler<Command, Outcome<SignedInUser>>
     {
         public async Task<Outcome<SignedInUser>> Handle(Command command, CancellationToken ct)
@@ -45,6 +47,8 @@ internal static class SignInAnonymously
                 return Again;
             var person = new NewUser("Anonymous", AnonymousAddress.Of(registration.NewId()), IsAnonymous: true);
             var user = await registration.Register(person, account: null);
+            // No session lives longer, and there is no other way back in.
+            await bus.ScheduleAsync(new AnonymousUserStale(user.Id), user.CreatedAt + options.Value.SessionMaxLifetime);
             return new SignedInUser(await admission.Admit(user, remember: true, "anonymous", ct), user.ToPrincipal());
         }
     }
