@@ -37,6 +37,7 @@ public sealed class RateLimitTests
     [InlineData("/refresh-token", 10, 10, true)]
     [InlineData("/get-access-token", 10, 100, false)]
     [InlineData("/account-info", 10, 100, false)]
+    [InlineData("/passkey/generate-authenticate-options", 10, 100, false)]
     [InlineData("/reset-password", 10, 10, true)]
     [InlineData("/reset-password/{token}", 10, 10, true)]
     [InlineData("/verify-email", 10, 10, true)]

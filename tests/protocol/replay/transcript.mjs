@@ -1,4 +1,5 @@
-// Reads the recorded exchanges: a Markdown file of parts (#), sections (##) and exchanges (###, one http block each).
+// Reads the recorded exchanges: a Markdown file of parts (#), sections (##) and exchanges (###, one http block each). A
+// block that begins with an empty line is a conversation: several exchanges, numbered, of which only bodies were recorded.
 
 /** `[{ part: "A", section, title, name, request: { method, path, headers, body }, response: { status, headers, body } }]` */
 export function parseTranscript(text) {
@@ -7,7 +8,11 @@ export function parseTranscript(text) {
   for (const line of text.split("\n")) {
     if (block) {
       if (line !== "```") block.push(line);
-      else {
+      else if (block[0] === "") {
+        for (const spoken of parseConversation(block))
+          exchanges.push({ part, section, ...spoken, name: `${part} · ${section} · ${spoken.title}` });
+        block = undefined;
+      } else {
         exchanges.push({ part, section, title, name: `${part} · ${section} · ${title}`, ...parseBlock(block, title) });
         block = undefined;
       }
@@ -30,6 +35,21 @@ function parseBlock(lines, title) {
     response: { status: Number(statusLine.split(" ")[1]), ...parseMessage(response) },
   };
 }
+
+function parseConversation(lines) {
+  const spoken = lines.join("\n").split(/\n\n+/).map((text) => text.trim()).filter((text) => /^(GET|POST) /.test(text));
+  return spoken.map((text, at) => {
+    const [, method, path, body = "", status, answer] = /^(\w+) (\S+) *\n(?:(\{.*\}) *\n)?HTTP (\d{3}) *\n(.*)$/s.exec(text);
+    return {
+      title: `${at + 1} ${path.split("?")[0].split("/").at(-1)}`,
+      request: { method, path, headers: [], body: cut(body) },
+      response: { status: Number(status), headers: [], body: cut(answer), isBare: true },
+    };
+  });
+}
+
+// Ids and tokens as the rest of the recording has them.
+const cut = (text) => text.replace(/"([A-Za-z0-9]{6})[A-Za-z0-9]{26}"/g, '"$1…"');
 
 // Headers, a blank line, the body; what is said of a body in brackets instead is not one.
 function parseMessage(lines) {

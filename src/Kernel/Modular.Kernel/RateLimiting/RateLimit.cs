@@ -38,6 +38,7 @@ internal sealed record RateLimit(string Pattern, TimeSpan Window, int Max, bool 
         Exact("/delete-user*", 10, 3),
         // …or store a sealed state, or ask a provider, each time…
         Exact("/link-social", 10, 3),
+        Local("/passkey/generate-*", 10, 100),
         Exact("/unlink-account", 10, 10),
         Exact("/refresh-token", 10, 10),
         Local("/get-access-token", 10, 100),

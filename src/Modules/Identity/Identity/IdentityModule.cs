@@ -113,6 +113,7 @@ public sealed class IdentityModule : IModule
         OrganizationStore.AddServices(services);
         services.AddApiKeys();
         services.AddTwoFactor();
+        services.AddPasskeys();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -174,6 +175,7 @@ public sealed class IdentityModule : IModule
         StoreAccounts(store);
         store.StoreTwoFactor();
         store.AddMailedSignIn();
+        store.StorePasskeys();
 
         store.Projections.Snapshot<User>()
             .Duplicate(user => user.Name, "text")

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -74,6 +75,13 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
     /// </summary>
     public void Consume(string purpose, string token) =>
         store.QueueSqlCommand(1, "delete from identity.mt_doc_verification where id = ?", IdOf(purpose, token));
+
+    /// <summary>The same of a token that is used up by the try alone, whether it is refused or not.</summary>
+    public void ConsumeEvenIfRefused(string purpose, string token, Refusals refusals)
+    {
+        Consume(purpose, token);
+        refusals.QueueSqlCommand("delete from identity.mt_doc_verification where id = ?", IdOf(purpose, token));
+    }
 
     /// <summary>
     /// Whether a user has been sent so many links for this purpose within the hour that one more would only fill their

@@ -6,7 +6,7 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>
-/// Stages the end of a user: account, links, sessions, the row of <c>neon_auth.users_sync</c> with everything that
+/// Stages the end of a user: account, passkeys, links, sessions, the row of <c>neon_auth.users_sync</c> with everything that
 /// references it; and their key, so that no event tells anything personal any more (DESIGN §6).
 /// </summary>
 internal sealed class Removal(

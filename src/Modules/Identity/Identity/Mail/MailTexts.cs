@@ -21,6 +21,8 @@ internal enum MailKind
     DeleteAccount,
     AccountDeleted,
     NewDevice,
+    PasskeyAdded,
+    PasskeyRemoved,
 
     /// <summary>To whoever is asked to join an organization.</summary>
     Invitation,
@@ -100,8 +102,8 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
         MailKind.NewDevice => [.. Anywhere, .. OfDevices],
         MailKind.TwoFactorCode or MailKind.SignInCode or MailKind.VerifyEmailCode or MailKind.ResetPasswordCode or MailKind.ChangeEmailCode =>
             [.. Anywhere, .. OfCodes],
-        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.TwoFactorEnabled or MailKind.TwoFactorDisabled =>
-            [.. Anywhere, .. OfNotices],
+        MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.TwoFactorEnabled or MailKind.TwoFactorDisabled
+            or MailKind.PasskeyAdded or MailKind.PasskeyRemoved => [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],
     };
 

@@ -48,7 +48,7 @@ internal static class ResetPassword
     }
 
     internal sealed class Handler(
-        IDocumentSession store, Verifications verifications, NewPassword newPassword, IMediator mediator, Caller caller)
+        IDocumentSession store, Verifications verifications, NewPassword newPassword, PasskeyEnd passkeys, IMediator mediator, Caller caller)
         : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct)
@@ -68,6 +68,8 @@ internal static class ResetPassword
             caller.UserId = user.Id;
             if (await newPassword.Set(user, command.NewPassword, command.BaseUrl, at => new PasswordReset(user.Id, at), ct) is { } busy)
                 return busy;
+            if (!user.EmailVerified)
+                await passkeys.OfIntruder(user.Id, "password_reset", ct);
             if (command.EndsSessions)
                 await mediator.Send(new EndSessionsOfUser(user.Id, "password_reset"), ct);
             return Outcome.Done;
