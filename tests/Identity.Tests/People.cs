@@ -50,6 +50,12 @@ internal static class People
             _.StatusCodeShouldBe(status);
         });
 
+    /// <summary>A member that is a string.</summary>
+    public static string Text(this JsonElement json, string name) => json.GetProperty(name).GetString()!;
+
+    /// <summary>The code of a refusal.</summary>
+    public static string Code(this ScenarioResult result) => result.Json().GetProperty("code").GetString()!;
+
     public static PasswordQueue Passwords(this App app) => app.Services.GetRequiredService<PasswordQueue>();
 
     /// <summary>Why a user was not deleted, each time.</summary>

@@ -66,6 +66,4 @@ internal static class Administrators
         var result = await app.Scenario(_ => _.As(browser).Get.Url("/api/auth/get-session"));
         return result.Body == "null" ? null : result.Json();
     }
-
-    public static string Code(this ScenarioResult result) => result.Json().GetProperty("code").GetString()!;
 }

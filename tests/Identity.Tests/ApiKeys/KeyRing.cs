@@ -53,8 +53,6 @@ internal static class KeyRing
             _.IgnoreStatusCode();
     });
 
-    public static string Text(this JsonElement json, string member) => json.GetProperty(member).GetString()!;
-
     private static Task<ScenarioResult> Program(this App app, string path, object body, int status, string? verifier) => app.Scenario(_ =>
     {
         if (verifier is not null)

@@ -73,7 +73,7 @@ internal static partial class Codes
         await store.SaveChangesAsync();
     }
 
-    public static async Task<string> Session(this App app, Browser browser) =>
+    public static async Task<string> SessionText(this App app, Browser browser) =>
         (await app.Scenario(_ => _.As(browser).Get.Url("/api/auth/get-session"))).Body;
 
     [GeneratedRegex(@"^\d{6}$", RegexOptions.Multiline)]

@@ -17,7 +17,7 @@ public sealed class EmailOtpTests(App app) : IClassFixture<App>
         Assert.Equal(["token", "user"], json.EnumerateObject().Select(member => member.Name));
         Assert.True(json.GetProperty("user").GetProperty("emailVerified").GetBoolean());
         var id = json.GetProperty("user").GetProperty("id").GetString()!;
-        Assert.Contains(id, await app.Session(browser), StringComparison.Ordinal);
+        Assert.Contains(id, await app.SessionText(browser), StringComparison.Ordinal);
         Assert.Equal(Codes.Invalid, (await app.SignInByCode(address, code, 400)).Body);
         Assert.Equal(["user.registered.1", "email_code.used.1"], await app.EventsOf(id));
         Assert.Equal(["no_code"], await app.Reasons("sign_in.failed.1", id));
@@ -154,7 +154,7 @@ public sealed class EmailOtpTests(App app) : IClassFixture<App>
         Assert.Contains("PASSWORD_TOO_LONG", (await Reset(ada.Email, code, new string('x', 129), 400)).Body, StringComparison.Ordinal);
         Assert.Contains("PASSWORD_COMPROMISED", (await Reset(ada.Email, code, ada.Email, 400)).Body, StringComparison.Ordinal);
         Assert.Equal(Codes.Sent, (await Reset(ada.Email, code, NewOne)).Body);
-        Assert.Equal("null", await app.Session(ada.Browser));
+        Assert.Equal("null", await app.SessionText(ada.Browser));
         await app.SignIn(ada.Email, NewOne);
         Assert.Equal(Codes.Invalid, (await Reset(ada.Email, code, NewOne, 400)).Body);
         Assert.Equal(
@@ -184,8 +184,8 @@ public sealed class EmailOtpTests(App app) : IClassFixture<App>
         var changed = await Change(ada, address, code);
         Assert.Equal(Codes.Sent, changed.Body);
         Assert.Single(changed.SetCookies);
-        Assert.Contains(address, await app.Session(ada.Browser), StringComparison.Ordinal);
-        Assert.Contains("\"emailVerified\":true", await app.Session(ada.Browser), StringComparison.Ordinal);
+        Assert.Contains(address, await app.SessionText(ada.Browser), StringComparison.Ordinal);
+        Assert.Contains("\"emailVerified\":true", await app.SessionText(ada.Browser), StringComparison.Ordinal);
         Assert.Equal("The address of your account at 127.0.0.1 was changed", (await app.MailsTo(ada.Email))[^1].Subject());
         Assert.Equal(
             ["user.registered.1", "user.email_change_code_sent.1", "email_code.used.1", "user.email_changed.1"], await app.EventsOf(ada.Id));

@@ -14,7 +14,7 @@ public sealed class MagicLinkTests(App app) : IClassFixture<App>
         Assert.EndsWith("&callbackURL=%2Fdash&newUserCallbackURL=%2Fnew&errorCallbackURL=%2Ferr", link, StringComparison.Ordinal);
         var opened = await app.Open(link, browser);
         Assert.Equal((302, $"{app.Url}/new", ""), (opened.Status, opened.Header("Location"), opened.Body));
-        Assert.Contains("\"emailVerified\":true", await app.Session(browser), StringComparison.Ordinal);
+        Assert.Contains("\"emailVerified\":true", await app.SessionText(browser), StringComparison.Ordinal);
 
         var user = (await app.Sql("select id, name from identity.mt_doc_user where email = $1", address))[0];
         Assert.Equal("Magic", user[1]);
@@ -97,8 +97,8 @@ public sealed class MagicLinkTests(App app) : IClassFixture<App>
         else
             await app.SignInByCode(squatter.Email, await app.Code(squatter.Email, "sign-in"), browser: owner);
 
-        Assert.Equal("null", await app.Session(squatter.Browser));
-        Assert.Contains(squatter.Id, await app.Session(owner), StringComparison.Ordinal);
+        Assert.Equal("null", await app.SessionText(squatter.Browser));
+        Assert.Contains(squatter.Id, await app.SessionText(owner), StringComparison.Ordinal);
         await app.SignIn(squatter.Email, status: 401);
         Assert.Contains("error=INVALID_TOKEN", (await app.Open(reset)).Header("Location"), StringComparison.Ordinal);
         Assert.Contains("error=INVALID_TOKEN", (await app.Open(change)).Header("Location"), StringComparison.Ordinal);

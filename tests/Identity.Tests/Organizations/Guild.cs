@@ -51,8 +51,4 @@ internal static class Guild
 
     public static Task<long> Members(this App app, string organizationId) =>
         app.Count("select count(*) from identity.mt_doc_member where organization_id = $1", organizationId);
-
-    public static string Text(this JsonElement element, string member) => element.GetProperty(member).GetString()!;
-
-    public static string Code(this ScenarioResult result) => result.Json().Text("code");
 }

@@ -64,7 +64,7 @@ internal static partial class Factors
     }
 
     /// <summary>The code in the latest mail to an address.</summary>
-    public static async Task<string> MailedCode(this App app, string email) =>
+    public static async Task<string> FactorCode(this App app, string email) =>
         SixDigits().Match((await app.MailsTo(email))[^1].GetProperty("text").GetString()!).Value;
 
     public static async Task<IReadOnlyList<string>> FactorEvents(this App app, string userId) =>

@@ -147,7 +147,7 @@ public sealed class TwoFactorLimitTests(App app) : IClassFixture<App>
         var ada = await app.Protected();
         var browser = await app.Asked(ada.Email);
         await app.Factor(browser, "send-otp");
-        var code = await app.MailedCode(ada.Email);
+        var code = await app.FactorCode(ada.Email);
         for (var guess = 0; guess < 5; guess++)
             await app.Factor(browser, "verify-otp", new { code = "wrong" }, 401);
         Assert.Contains("TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE", (await app.Factor(browser, "verify-otp", new { code }, 400)).Body, StringComparison.Ordinal);
@@ -169,7 +169,7 @@ public sealed class TwoFactorLimitTests(App app) : IClassFixture<App>
     private async Task<string> Mailed(Browser browser, string email)
     {
         await app.Factor(browser, "send-otp");
-        return await app.MailedCode(email);
+        return await app.FactorCode(email);
     }
 
     private Task<long> Sessions(string userId) => app.Count("select count(*) from sessions.mt_doc_session where user_id = $1", userId);

@@ -122,19 +122,19 @@ public sealed class TwoFactorTests(App app) : IClassFixture<App>
         var browser = await app.Asked(ada.Email);
         Assert.Equal("""{"message":"OTP has expired","code":"OTP_HAS_EXPIRED"}""", (await app.Factor(browser, "verify-otp", new { code = "123456" }, 400)).Body);
         Assert.Equal("""{"status":true}""", (await app.Factor(browser, "send-otp")).Body);
-        var first = await app.MailedCode(ada.Email);
+        var first = await app.FactorCode(ada.Email);
         Assert.Equal(0, await app.Count("select count(*) from identity.mt_doc_verification where data::text like '%' || $1 || '%'", first));
         Assert.Equal(InvalidCode, (await app.Factor(browser, "verify-otp", new { code = first == "000000" ? "000001" : "000000" }, 401)).Body);
         Assert.Contains("OTP_HAS_EXPIRED", (await app.Factor(await app.Asked(ada.Email), "verify-otp", new { code = first }, 400)).Body, StringComparison.Ordinal);
         await app.Factor(browser, "send-otp");
-        var second = await app.MailedCode(ada.Email);
+        var second = await app.FactorCode(ada.Email);
         if (first != second)
             await app.Factor(browser, "verify-otp", new { code = first }, 401);
         await app.Factor(browser, "verify-otp", new { code = second });
         Assert.True(await app.IsIn(browser));
         var late = await app.Asked(ada.Email);
         await app.Factor(late, "send-otp");
-        var code = await app.MailedCode(ada.Email);
+        var code = await app.FactorCode(ada.Email);
         app.Clock.Advance(TimeSpan.FromMinutes(3));
         Assert.Contains("OTP_HAS_EXPIRED", (await app.Factor(late, "verify-otp", new { code }, 400)).Body, StringComparison.Ordinal);
     }
@@ -152,7 +152,7 @@ public sealed class TwoFactorTests(App app) : IClassFixture<App>
 
         var bob = await app.SignedUp();
         await app.Factor(bob.Browser, "send-otp");
-        var answer = (await app.Factor(bob.Browser, "verify-otp", new { code = await app.MailedCode(bob.Email) })).Json();
+        var answer = (await app.Factor(bob.Browser, "verify-otp", new { code = await app.FactorCode(bob.Email) })).Json();
         Assert.True(answer.GetProperty("user").GetProperty("twoFactorEnabled").GetBoolean());
         Assert.StartsWith(answer.GetProperty("token").GetString()!, bob.Browser.Cookies["better-auth.session_token"], StringComparison.Ordinal);
         Assert.True(await app.IsIn(bob.Browser));

@@ -89,6 +89,7 @@ public sealed class IdentityModule : IModule
         services.AddSingleton<SecretBox>();
         services.AddScoped<Verifications>();
         services.AddScoped<Registration>();
+        services.AddScoped<IntruderEnd>();
         services.AddScoped<UsernameHolders>();
         services.AddScoped<PasswordSignIn>();
         services.AddScoped<AnonymousUpgrade>();

@@ -18,7 +18,8 @@ internal static class ApiKeyRegistration
         services.AddScoped<ApiKeyCheck>();
         services.AddScoped<NewApiKey>();
         services.AddScoped<OwnApiKey>();
-        services.AddScoped<IEndOfUser, ApiKeyRemoval>();
+        services.AddScoped<ApiKeyRemoval>();
+        services.AddScoped<IEndOfUser>(provider => provider.GetRequiredService<ApiKeyRemoval>());
     }
 
     public static void StoreApiKeys(this StoreOptions store)

@@ -8,8 +8,8 @@ namespace Modular.Identity;
 
 /// <summary>Stages what a link of a verification mail brings about.</summary>
 internal sealed class EmailVerification(
-    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, GuessLimit guesses, Mailer mailer, TwoFactorSwitch factor,
-    PasskeyEnd passkeys, IMediator mediator, Refusals refusals, Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
+    EmailLinks links, Verifications verifications, NewPassword passwords, Admission admission, GuessLimit guesses, Mailer mailer, IntruderEnd intruder,
+    IMediator mediator, Refusals refusals, Caller caller, IOptions<AuthOptions> options, TimeProvider clock)
 {
     /// <summary>
     /// The address is the user's. Signs in where <c>Auth:SignInAfterVerification</c> is on: once, since the event is
@@ -33,11 +33,10 @@ internal sealed class EmailVerification(
     private async Task<User> Prefer(SignUpAgain chosen, User user, IEventStream<User> stream, CancellationToken ct)
     {
         await passwords.Replace(user.Id, chosen.PasswordHash, User.Now(clock), ct);
-        await passkeys.OfIntruder(user.Id, "address_verified", ct);
         var renamed = new UserUpdated(user.Id, [UserUpdated.NameMember], chosen.Name, null, User.Now(clock));
         stream.AppendMany(renamed, new PasswordReset(user.Id, User.Now(clock)));
-        // It was theirs as little as the password.
-        user = await factor.TurnOff(stream, user, "address_verified", baseUrl: null, ct);
+        // What else they left was the owner's as little as the password.
+        user = await intruder.Stage(stream, user, "address_verified", ct);
         await mediator.Send(new EndSessionsOfUser(user.Id, "address_verified"), ct);
         return user.Apply(renamed);
     }

@@ -6,10 +6,10 @@ namespace Modular.Identity;
 
 /// <summary>
 /// Whoever registered an address without showing that it is theirs may have been anybody, waiting for its owner. Once the
-/// owner shows it, nothing stays of what was there before: no password, no account elsewhere, no session, no open link
+/// owner shows it, nothing stays of what was there before: no password, no account elsewhere, no session, no open link, no key
 /// (contract §7.5).
 /// </summary>
-internal sealed class UnprovenAccess(IDocumentSession store, Verifications verifications, IMediator mediator, TimeProvider clock)
+internal sealed class UnprovenAccess(IDocumentSession store, Verifications verifications, IntruderEnd intruder, IMediator mediator, TimeProvider clock)
 {
     /// <summary>Stages the end of it all, and that the address is verified; answers the user as they are then.</summary>
     /// <param name="stream">Of a user who is not verified.</param>
@@ -31,6 +31,6 @@ internal sealed class UnprovenAccess(IDocumentSession store, Verifications verif
         await mediator.Send(new EndSessionsOfUser(user.Id, "address_verified"), ct);
         var verified = new UserEmailVerified(user.Id, reason, now);
         stream.AppendOne(verified);
-        return user.Apply(verified);
+        return await intruder.Stage(stream, user.Apply(verified), "address_verified", ct);
     }
 }

@@ -48,7 +48,8 @@ internal static class ResetPassword
     }
 
     internal sealed class Handler(
-        IDocumentSession store, Verifications verifications, NewPassword newPassword, PasskeyEnd passkeys, IMediator mediator, Caller caller)
+        IDocumentSession store, Verifications verifications, NewPassword newPassword, PasskeyEnd passkeys, ApiKeyRemoval keys, IMediator mediator, Caller caller,
+        TimeProvider clock)
         : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken ct)
@@ -69,7 +70,11 @@ internal static class ResetPassword
             if (await newPassword.Set(user, command.NewPassword, command.BaseUrl, at => new PasswordReset(user.Id, at), ct) is { } busy)
                 return busy;
             if (!user.EmailVerified)
+            {
                 await passkeys.OfIntruder(user.Id, "password_reset", ct);
+                await keys.Remove(user.Id, "password_reset", User.Now(clock), ct);
+            }
+
             if (command.EndsSessions)
                 await mediator.Send(new EndSessionsOfUser(user.Id, "password_reset"), ct);
             return Outcome.Done;
