@@ -15,7 +15,7 @@ internal static class EndImpersonations
             var ended = 0;
             foreach (var stream in await store.Events.FetchForWriting<Session>([.. rows.Select(row => row.Id)], ct))
             {
-                if (EndSession.Decide(stream.Aggregate, command.Reason, now) is not { } revoked)
+                if (stream.Aggregate?.Revoke(command.Reason, now) is not { } revoked)
                     continue;
                 stream.AppendOne(revoked);
                 ended++;

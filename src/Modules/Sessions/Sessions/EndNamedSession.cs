@@ -15,7 +15,7 @@ internal static class EndNamedSession
             if (named.Count == 0)
                 return null;
             var stream = await store.Events.FetchForWriting<Session>(named[0].Id, ct);
-            if (EndSession.Decide(stream.Aggregate, command.Reason, clock.GetUtcNow()) is not { } revoked)
+            if (stream.Aggregate?.Revoke(command.Reason, clock.GetUtcNow()) is not { } revoked)
                 return null;
             stream.AppendOne(revoked);
             return revoked.UserId;

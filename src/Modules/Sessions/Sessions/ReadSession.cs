@@ -2,9 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Modular.Identity.Contracts;
 using Modular.Kernel;
-using Modular.Sessions.Contracts;
 
 namespace Modular.Sessions;
 
@@ -24,11 +22,6 @@ internal static class ReadSession
         }
     }
 
-    internal sealed record Answer(WireSession Session, SessionPrincipal User)
-    {
-        public static Answer Of(LiveSession live) => new(live.Session.ToWire(live.Token.Text), live.User);
-    }
-
     internal static readonly Refusal Deferred = Refusal.Of(
         StatusCodes.Status405MethodNotAllowed,
         "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
@@ -45,7 +38,7 @@ internal static class ReadSession
                     if (live is null)
                         return WireJson.Ok(null);
                     await jwt.Attach(context, live, ct);
-                    return WireJson.Ok(Answer.Of(live));
+                    return WireJson.Ok(SessionAnswer.Of(live));
                 })
                 .WithName(nameof(ReadSession));
             app.MapAuthPost("/get-session", new AuthPost { BodyOptional = true }, (HttpContext context) =>
@@ -59,7 +52,7 @@ internal static class ReadSession
 
     /// <summary>The body for a live session, for <see cref="SessionCheck"/> to send again and again.</summary>
     internal static byte[] AnswerOf(LiveSession live) =>
-        JsonSerializer.SerializeToUtf8Bytes(Answer.Of(live), WireJson.Options);
+        JsonSerializer.SerializeToUtf8Bytes(SessionAnswer.Of(live), WireJson.Options);
 
     private static void NeverStore(HttpContext context)
     {

@@ -32,6 +32,9 @@ internal sealed record Session(
 {
     public bool IsOver(DateTimeOffset now) => ExpiresAt <= now;
 
+    /// <summary>Its end from elsewhere; null when it is over. One that ran out of time is left to <see cref="PruneExpiredSessions"/>.</summary>
+    public SessionRevoked? Revoke(string reason, DateTimeOffset now) => IsOver(now) ? null : new SessionRevoked(Id, UserId, reason, now);
+
     public bool IsFresh(DateTimeOffset now) => now - CreatedAt <= ActiveSession.FreshAge;
 
     public static Session Create(SessionStarted e) => new(

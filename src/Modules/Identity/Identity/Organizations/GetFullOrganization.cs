@@ -20,7 +20,8 @@ internal static class GetFullOrganization
             int.TryParse(query.OptionalString("membersLimit"), NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most > 0 ? most : null);
     }
 
-    internal sealed record Query(Organization Organization, int? MembersLimit) : IRequest<FullOrganizationView>;
+    /// <param name="OrganizationId">Null: only a slug is given, or nothing.</param>
+    internal sealed record Query(string UserId, string? OrganizationId, string? OrganizationSlug, int? MembersLimit) : IRequest<Outcome<FullOrganizationView?>>;
 
     internal sealed class Endpoint : ICarterModule
     {
@@ -31,26 +32,28 @@ internal static class GetFullOrganization
                 {
                     var session = (await SignedInExtensions.Identify(context))!;
                     var outcome = await mediator.Send(
-                        new GetOrganization.Query(session.UserId, session.In(request.OrganizationId), request.OrganizationSlug, "get_full_organization"), ct);
-                    await GetOrganization.Unset(outcome, session, mediator, ct);
-                    if (outcome.Refusal is { } refusal)
-                        return refusal.ToHttp();
-                    return WireJson.Ok(outcome.Answer is { } found ? await mediator.Send(new Query(found, request.MembersLimit), ct) : null);
+                        new Query(session.UserId, session.In(request.OrganizationId), request.OrganizationSlug, request.MembersLimit), ct);
+                    await OrganizationReading.Unset(outcome, session, mediator, ct);
+                    return outcome.ToHttp(WireJson.Ok);
                 })
             .RequireSession()
             .PartOf(AuthGroup.Organization);
     }
 
-    internal sealed class Handler(IDocumentSession store) : IRequestHandler<Query, FullOrganizationView>
+    internal sealed class Handler(IDocumentSession store, OrganizationReading reading) : IRequestHandler<Query, Outcome<FullOrganizationView?>>
     {
-        public async Task<FullOrganizationView> Handle(Query query, CancellationToken ct)
+        public async Task<Outcome<FullOrganizationView?>> Handle(Query query, CancellationToken ct)
         {
-            var of = query.Organization;
+            var found = await reading.Find(query.UserId, query.OrganizationId, query.OrganizationSlug, "get_full_organization", ct);
+            if (found.Refusal is { } refusal)
+                return refusal;
+            if (found.Answer is not { } of)
+                return Outcome.Of<FullOrganizationView?>(null);
             var members = await store.QueryAsync<Member>("where d.organization_id = ? order by d.created_at, d.id", ct, of.Id);
             var invitations = await store.QueryAsync<Invitation>("where d.organization_id = ? order by d.data ->> 'createdAt', d.id", ct, of.Id);
             var teams = await store.QueryAsync<Team>("where d.organization_id = ? order by d.data ->> 'createdAt', d.id", ct, of.Id);
             var sizes = (await store.QueryAsync<TeamMember>("where d.organization_id = ?", ct, of.Id)).CountBy(member => member.TeamId).ToDictionary();
-            return new(
+            return new FullOrganizationView(
                 of.Name, of.Slug, of.Logo, of.CreatedAt, of.Metadata, of.Id,
                 [.. invitations.Select(InvitationView.Of)],
                 await MemberView.WithUsers(store, [.. members.Take(query.MembersLimit ?? int.MaxValue)], ct),

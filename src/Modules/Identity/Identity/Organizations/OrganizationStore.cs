@@ -23,6 +23,7 @@ internal static class OrganizationStore
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<OrganizationOptions>, OrganizationOptionsValidation>());
         services.AddScoped<OrganizationRecord>();
         services.AddScoped<Departure>();
+        services.AddScoped<OrganizationReading>();
         services.AddScoped<IEndOfUser>(provider => provider.GetRequiredService<Departure>());
         services.AddScoped<InvitationMail>();
         services.AddSingleton<IMemberships, MembershipCheck>();

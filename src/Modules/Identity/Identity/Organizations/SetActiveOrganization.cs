@@ -33,7 +33,7 @@ internal static class SetActiveOrganization
                     return WireJson.Ok(null);
                 var outcome = await mediator.Send(
                     new Command(session.UserId, session.SessionId, id, unsets || id is not null ? null : request.OrganizationSlug), ct);
-                await GetOrganization.Unset(outcome, session, mediator, ct);
+                await OrganizationReading.Unset(outcome, session, mediator, ct);
                 return outcome.ToHttp(organization =>
                 {
                     cookies.Renew(context);

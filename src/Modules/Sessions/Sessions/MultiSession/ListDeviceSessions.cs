@@ -21,6 +21,6 @@ internal static class ListDeviceSessions
     }
 
     /// <summary>One session of each user.</summary>
-    internal static IReadOnlyList<ReadSession.Answer> Shown(IReadOnlyList<LiveSession> held) =>
-        [.. held.DistinctBy(live => live.User.Id).Select(ReadSession.Answer.Of)];
+    internal static IReadOnlyList<SessionAnswer> Shown(IReadOnlyList<LiveSession> held) =>
+        [.. held.DistinctBy(live => live.User.Id).Select(SessionAnswer.Of)];
 }

@@ -27,7 +27,7 @@ internal static class ReplaceDeviceSessions
             var replaced = rows.Where(row => row.UserId == newest.UserId && row.Id != newest.Id).Select(row => row.Id).ToList();
             foreach (var stream in await store.Events.FetchForWriting<Session>(replaced, ct))
             {
-                if (EndSession.Decide(stream.Aggregate, Reason, now) is { } revoked)
+                if (stream.Aggregate?.Revoke(Reason, now) is { } revoked)
                     stream.AppendOne(revoked);
             }
 

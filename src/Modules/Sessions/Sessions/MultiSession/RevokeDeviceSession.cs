@@ -26,7 +26,7 @@ internal static class RevokeDeviceSession
             .MapAuthPost("/multi-session/revoke", async (Request request, HttpContext context, IMediator mediator, CancellationToken ct) =>
             {
                 if (cookies.Read(context, request.SessionToken) is not { } token)
-                    return SetActiveSession.InvalidToken.ToHttp();
+                    return SessionSwitch.InvalidToken.ToHttp();
                 var outcome = await mediator.Send(new Command(new SessionToken(token)), ct);
                 if (outcome.Refusal is { } refusal)
                     return refusal.ToHttp();
@@ -57,7 +57,7 @@ internal static class RevokeDeviceSession
             if (found.Count == 0)
                 return Outcome.Done;
             var stream = await store.Events.FetchForWriting<Session>(found[0].Id, ct);
-            if (EndSession.Decide(stream.Aggregate, "revoked_on_device", clock.GetUtcNow()) is { } revoked)
+            if (stream.Aggregate?.Revoke("revoked_on_device", clock.GetUtcNow()) is { } revoked)
                 stream.AppendOne(revoked);
             return Outcome.Done;
         }

@@ -16,23 +16,21 @@ internal static class SetActiveSession
         public static Request Read(WireBody body) => new(body.RequiredString("sessionToken"));
     }
 
-    internal static readonly Refusal InvalidToken = Refusal.Unauthorized("INVALID_SESSION_TOKEN", "Invalid session token");
-
     internal sealed class Endpoint(DeviceCookies devices, ActiveSessions sessions, SessionSwitch device) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapAuthPost("/multi-session/set-active", async (Request request, HttpContext context, CancellationToken ct) =>
             {
                 if (devices.Read(context, request.SessionToken) is not { } token)
-                    return InvalidToken.ToHttp();
+                    return SessionSwitch.InvalidToken.ToHttp();
                 if (await sessions.FindLive(new SessionToken(token), ct) is not { } live)
                 {
                     devices.Delete(context, token);
-                    return InvalidToken.ToHttp();
+                    return SessionSwitch.InvalidToken.ToHttp();
                 }
 
                 device.To(context, live);
-                return WireJson.Ok(ReadSession.Answer.Of(live));
+                return WireJson.Ok(SessionAnswer.Of(live));
             })
             .WithName(nameof(SetActiveSession))
             .PartOf(AuthGroup.MultiSession);

@@ -32,7 +32,7 @@ internal static class VerifyOneTimeToken
                 return outcome.ToHttp(live =>
                 {
                     device.To(context, live);
-                    return WireJson.Ok(ReadSession.Answer.Of(live));
+                    return WireJson.Ok(SessionAnswer.Of(live));
                 });
             })
             .WithName(nameof(VerifyOneTimeToken))
