@@ -26,7 +26,7 @@ public sealed class ApiDescriptionTests(App app) : IClassFixture<App>
             .GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema");
         Assert.Equal(["name", "email", "password"], schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()));
         Assert.Equal(
-            ["name", "email", "password", "image", "callbackURL", "rememberMe"],
+            ["name", "email", "password", "image", "callbackURL", "rememberMe", "username", "displayUsername"],
             schema.GetProperty("properties").EnumerateObject().Select(member => member.Name));
         Assert.Equal("email", schema.GetProperty("properties").GetProperty("email").GetProperty("format").GetString());
     }

@@ -222,7 +222,7 @@ public sealed class StrictEmailAddressTests(StrictApp app) : IClassFixture<Stric
             });
         }
 
-        Assert.Single(first.Cookies);
+        Assert.Contains("better-auth.session_token", first.Cookies.Keys);
         Assert.Empty(second.Cookies);
         await app.SignIn(email);
     }
@@ -294,7 +294,7 @@ public sealed class StrictEmailAddressTests(StrictApp app) : IClassFixture<Stric
             _.StatusCodeShouldBe(302);
             _.HeaderShouldBe("Location", "/bye");
         });
-        Assert.Empty(browser.Cookies);
+        Assert.DoesNotContain("better-auth.session_token", browser.Cookies.Keys);
         Assert.Equal(0, await app.Count("select count(*) from neon_auth.users_sync where email = $1", ada));
     }
 

@@ -201,8 +201,9 @@ public sealed class LocalLimitTests
 /// <summary>Over HTTP, on a server whose database is not there.</summary>
 public sealed class RateLimitingWithoutDatabase
 {
+    // Five seconds, or what is left of them on a busy machine.
     private const string TooMany =
-        "429\ncontent-type: text/plain; charset=UTF-8\nx-retry-after: 5\n" + """{"message":"Too many requests. Please try again later."}""";
+        "^429\ncontent-type: text/plain; charset=UTF-8\nx-retry-after: [345]\n" + """\{"message":"Too many requests\. Please try again later\."}$""";
 
     [Fact]
     public async Task No_attempt_at_a_secret_is_let_through_and_reads_go_on()
@@ -220,7 +221,7 @@ public sealed class RateLimitingWithoutDatabase
         await using var app = await Limited(("RateLimiting:Rules:/names:Max", "2"));
         Assert.StartsWith("415\n", await app.Send("POST", "/api/auth/names", "x", "text/plain"), StringComparison.Ordinal);
         Assert.StartsWith("400\n", await app.Send("POST", "/api/auth/names", "{"), StringComparison.Ordinal);
-        Assert.Equal(TooMany, await app.Send("POST", "/api/auth/names", "x", "text/plain"));
+        Assert.Matches(TooMany, await app.Send("POST", "/api/auth/names", "x", "text/plain"));
     }
 
     [Theory]
@@ -231,7 +232,7 @@ public sealed class RateLimitingWithoutDatabase
         await using var app = await Limited(($"RateLimiting:Rules:{rule}:Max", "2"));
         await app.Send("GET", first);
         await app.Send("GET", second);
-        Assert.Equal(TooMany, await app.Send("GET", third));
+        Assert.Matches(TooMany, await app.Send("GET", third));
     }
 
     [Fact]

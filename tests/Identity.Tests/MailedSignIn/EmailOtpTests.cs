@@ -281,7 +281,7 @@ public sealed class ConfirmedEmailChangeByCodeTests(ConfirmedEmailChangeByCodeTe
         var verified = await app.Post(
             "/api/auth/email-otp/verify-email", new() { ["email"] = ada.Email, ["otp"] = await app.Code(ada.Email, "email-verification") });
         Assert.NotNull(verified.Json().GetProperty("token").GetString());
-        Assert.Single(verified.SetCookies);
+        Assert.Single(verified.OwnCookies);
 
         var address = People.NewAddress();
         Assert.Equal("""{"message":"OTP is required to verify current email"}""", (await Ask(ada, address, null, 400)).Body);

@@ -1,4 +1,5 @@
 using MediatR;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Options;
@@ -21,8 +22,9 @@ internal static class RequestPasswordResetCode
     {
         public void AddRoutes(IEndpointRouteBuilder app)
         {
-            foreach (var path in (string[])["/email-otp/request-password-reset", "/forget-password/email-otp"])
-                app.MapAuthPost(path, Ask).PartOf(AuthGroup.EmailOtp);
+            app.MapAuthPost("/email-otp/request-password-reset", Ask).WithName(nameof(RequestPasswordResetCode)).PartOf(AuthGroup.EmailOtp);
+            // Its name of before, which clients still have (contract §7.6).
+            app.MapAuthPost("/forget-password/email-otp", Ask).WithName("ForgetPasswordByCode").PartOf(AuthGroup.EmailOtp);
         }
 
         private async Task<IResult> Ask(Request request, HttpContext context, Caller caller, IMediator mediator, CancellationToken ct)
