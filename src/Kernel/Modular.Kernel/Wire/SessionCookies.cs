@@ -67,6 +67,17 @@ public sealed class SessionCookies(SignedCookies cookies, DeviceCookies devices,
         devices.Add(context, token, maxAge);
     }
 
+    /// <summary>
+    /// Deletes the two that name a session, for a sign-in that waits for its second factor; whether it is to be remembered stays
+    /// (contract §7.3).
+    /// </summary>
+    public void Expire(HttpContext context)
+    {
+        cookies.Delete(context, Token);
+        cookies.Delete(context, Data);
+        lastMethod.Note(context);
+    }
+
     /// <summary>Deletes all three, in the order of the transcripts.</summary>
     public void Clear(HttpContext context)
     {
@@ -75,8 +86,6 @@ public sealed class SessionCookies(SignedCookies cookies, DeviceCookies devices,
         cookies.Delete(context, NotRemembered);
         if (context.Response.Headers.Remove(TokenHeader))
             ExposedHeaders.Remove(context, TokenHeader);
-        // A sign-in that waits for its second factor clears them.
-        lastMethod.Note(context);
     }
 
     /// <summary>

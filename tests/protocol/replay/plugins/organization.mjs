@@ -8,8 +8,8 @@ export const servers = { organizations: { env: {} } };
 
 export const sections = { "C · organization": { ...place, as: "one" } };
 
-const signUp = (actor, name, email, placeholder) => async (stage) => {
-  const { status, body } = await stage.act(actor, "/sign-up/email", { name, email, password: `password-${actor}` });
+const signUp = (actor, name, email, placeholder, more = {}) => async (stage) => {
+  const { status, body } = await stage.act(actor, "/sign-up/email", { name, email, password: `password-${actor}`, ...more });
   if (status !== 200) throw new Error(`${actor} does not sign up: ${status} ${body}`);
   if (placeholder) stage.bindings.agree(placeholder, JSON.parse(body).user.id);
 };
@@ -40,7 +40,7 @@ const second = Object.fromEntries(
 
 export const exchanges = {
   ...second,
-  [at("check-slug free")]: { before: signUp("one", "User One", "u1@example.com", "QvMDzO…") },
+  [at("check-slug free")]: { before: signUp("one", "User One", "u1@example.com", "QvMDzO…", { username: "User_One" }) },
   [at("create signed out")]: { as: "nobody" },
   [at("get-full-organization, nothing active")]: { as: "two", before: signUp("two", "u2", "u2@example.com", "3WYfCy…") },
   [at("cancel-invitation")]: { before: invite("u3@example.com", "7acJJU…") },

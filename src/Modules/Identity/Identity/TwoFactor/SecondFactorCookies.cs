@@ -27,8 +27,7 @@ internal sealed class SecondFactorCookies(SignedCookies cookies, SessionCookies 
         }
 
         var challenge = signIn.Challenge!;
-        cookies.Delete(context, SessionCookies.Token);
-        cookies.Delete(context, SessionCookies.Data);
+        sessions.Expire(context);
         if (!challenge.Remember)
             cookies.Set(context, SessionCookies.NotRemembered, "true", null);
         if (ReadDevice(context) is not null)
