@@ -120,7 +120,11 @@ internal sealed class SoftAuthenticator(int algorithm = SoftAuthenticator.Es256,
 
     private Dictionary<string, object?> Credential(Dictionary<string, object?> response) => new()
     {
-        ["id"] = IdText, ["rawId"] = IdText, ["type"] = "public-key", ["authenticatorAttachment"] = "platform", ["response"] = response,
+        ["id"] = IdText,
+        ["rawId"] = IdText,
+        ["type"] = "public-key",
+        ["authenticatorAttachment"] = "platform",
+        ["response"] = response,
     };
 
     private static byte[] ClientData(string type, JsonElement options, Claims claims) => Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new

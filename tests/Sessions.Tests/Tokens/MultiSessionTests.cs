@@ -202,7 +202,10 @@ public sealed class MultiSessionTests(SessionsApp app) : IClassFixture<SessionsA
         var session = (await app.GetSession(browser)).Json().GetProperty("session");
         return (ada, ada with
         {
-            Browser = browser, Person = bob, SessionId = session.GetProperty("id").GetString()!, Token = session.GetProperty("token").GetString()!,
+            Browser = browser,
+            Person = bob,
+            SessionId = session.GetProperty("id").GetString()!,
+            Token = session.GetProperty("token").GetString()!,
         });
     }
 

@@ -97,8 +97,8 @@ internal sealed record UserRegistered(
     bool EmailVerified,
     string Role,
     DateTimeOffset At,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? Username = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? DisplayUsername = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? DisplayUsername = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false);
 
 /// <summary>A user's own changes.</summary>
@@ -109,8 +109,8 @@ internal sealed record UserUpdated(
     [PersonalData] string? Name,
     [PersonalData] string? Image,
     DateTimeOffset At,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? Username = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] [PersonalData] string? DisplayUsername = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? DisplayUsername = null)
 {
     public const string NameMember = "name";
     public const string ImageMember = "image";

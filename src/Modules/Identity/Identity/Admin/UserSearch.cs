@@ -25,11 +25,21 @@ internal sealed record UserSearch(string Where, IReadOnlyList<object> Values, st
 
     private static readonly Dictionary<string, (string Name, Kind Kind)> Columns = new()
     {
-        ["id"] = ("id", Kind.Text), ["name"] = ("name", Kind.Text), ["email"] = ("email", Kind.Text), ["emailVerified"] = ("email_verified", Kind.Bool),
-        ["image"] = ("image", Kind.Text), ["createdAt"] = ("created_at", Kind.Time), ["updatedAt"] = ("updated_at", Kind.Time),
-        ["role"] = ("role", Kind.Text), ["banned"] = ("banned", Kind.Bool), ["banReason"] = ("ban_reason", Kind.Text),
-        ["banExpires"] = ("ban_expires", Kind.Time), ["twoFactorEnabled"] = ("two_factor_enabled", Kind.Bool), ["username"] = ("username", Kind.Text),
-        ["displayUsername"] = ("display_username", Kind.Text), ["isAnonymous"] = ("is_anonymous", Kind.Bool),
+        ["id"] = ("id", Kind.Text),
+        ["name"] = ("name", Kind.Text),
+        ["email"] = ("email", Kind.Text),
+        ["emailVerified"] = ("email_verified", Kind.Bool),
+        ["image"] = ("image", Kind.Text),
+        ["createdAt"] = ("created_at", Kind.Time),
+        ["updatedAt"] = ("updated_at", Kind.Time),
+        ["role"] = ("role", Kind.Text),
+        ["banned"] = ("banned", Kind.Bool),
+        ["banReason"] = ("ban_reason", Kind.Text),
+        ["banExpires"] = ("ban_expires", Kind.Time),
+        ["twoFactorEnabled"] = ("two_factor_enabled", Kind.Bool),
+        ["username"] = ("username", Kind.Text),
+        ["displayUsername"] = ("display_username", Kind.Text),
+        ["isAnonymous"] = ("is_anonymous", Kind.Bool),
     };
 
     /// <summary>Null: it names a column that there is not, or compares it with what cannot be compared.</summary>

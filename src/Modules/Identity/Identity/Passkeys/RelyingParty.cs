@@ -81,7 +81,9 @@ internal sealed class RelyingParty(
     {
         var result = await HandlerFor(party).PerformAttestationAsync(new()
         {
-            CredentialJson = Complete(response), AttestationState = state, HttpContext = new DefaultHttpContext(),
+            CredentialJson = Complete(response),
+            AttestationState = state,
+            HttpContext = new DefaultHttpContext(),
         });
         if (!result.Succeeded || !CoseKey.IsStrong(result.Passkey.PublicKey))
             return null;
@@ -96,7 +98,9 @@ internal sealed class RelyingParty(
     {
         var result = await HandlerFor(party).PerformAssertionAsync(new()
         {
-            CredentialJson = Complete(response), AssertionState = state, HttpContext = new DefaultHttpContext(),
+            CredentialJson = Complete(response),
+            AssertionState = state,
+            HttpContext = new DefaultHttpContext(),
         });
         return result.Succeeded ? new AssertedKey(result.Passkey.SignCount, result.Passkey.IsBackedUp) : null;
     }

@@ -82,19 +82,19 @@ internal static class UpdateRole
 
     internal static Refusal? Decide(
         Command command, OrganizationAccess? actor, OrganizationRole? role, IReadOnlyList<OrganizationRole> roles, bool isHeld) => actor switch
-    {
-        _ when command.OrganizationId is null => RoleRefusals.NoActiveOrganization,
-        null => RoleRefusals.NotAMember,
-        _ when !actor.May("ac", "update") => NotAllowed,
-        _ when role is null => RoleRefusals.NotFound,
-        _ when command.Permission?.HasUnknownResource() == true => RoleRefusals.InvalidResource,
-        _ when command.Permission?.MissingOf(actor) is { Count: > 0 } missing => RoleRefusals.Lacking(NotAllowed, missing),
-        _ when command.NewName is null || command.NewName == role.Role => null,
-        _ when OrganizationRoles.Default.ContainsKey(command.NewName) || roles.Any(other => other.Role == command.NewName) => RoleRefusals.NameTaken,
-        // Members hold a role by its name: one that is left behind would be anybody's who makes a role of that name later.
-        _ when isHeld => RoleRefusals.Assigned,
-        _ => null,
-    };
+        {
+            _ when command.OrganizationId is null => RoleRefusals.NoActiveOrganization,
+            null => RoleRefusals.NotAMember,
+            _ when !actor.May("ac", "update") => NotAllowed,
+            _ when role is null => RoleRefusals.NotFound,
+            _ when command.Permission?.HasUnknownResource() == true => RoleRefusals.InvalidResource,
+            _ when command.Permission?.MissingOf(actor) is { Count: > 0 } missing => RoleRefusals.Lacking(NotAllowed, missing),
+            _ when command.NewName is null || command.NewName == role.Role => null,
+            _ when OrganizationRoles.Default.ContainsKey(command.NewName) || roles.Any(other => other.Role == command.NewName) => RoleRefusals.NameTaken,
+            // Members hold a role by its name: one that is left behind would be anybody's who makes a role of that name later.
+            _ when isHeld => RoleRefusals.Assigned,
+            _ => null,
+        };
 }
 
 /// <param name="Role">Its name from now on.</param>
