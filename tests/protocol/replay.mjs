@@ -27,8 +27,7 @@ export const recorded = () => existsSync(transcripts);
 /** `{ rows: [{ name, verdict, chosen: [names], different: [{ at, recorded, live }] }], unseen: [names] }` */
 export async function replay({ parts = ["A", "B", "C"], section = "" } = {}) {
   const all = parseTranscript(readFileSync(transcripts, "utf8"));
-  const directs = ({ part, section: name }) => part !== "C" || sections[`${part} · ${name}`];
-  const wanted = all.filter((exchange) => parts.includes(exchange.part) && exchange.section.includes(section) && directs(exchange));
+  const wanted = all.filter((exchange) => parts.includes(exchange.part) && exchange.section.includes(section));
   if (wanted.length === 0) throw new Error(`no exchange of ${transcripts} is in part ${parts.join(", ")} and "${section}"`);
   const stages = new Map();
   const rows = [];
