@@ -102,6 +102,22 @@ public sealed class AnonymousTests(App app) : IClassFixture<App>
         Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = $1", ada.Id));
     }
 
+    [Fact]
+    public async Task Who_comes_back_with_a_passkey_is_not_forgotten_until_they_are_somebody()
+    {
+        using var key = new SoftAuthenticator();
+        var (browser, user) = await SignedIn();
+        var id = user.GetProperty("id").GetString()!;
+        await app.RegisterKey(browser, key);
+        await Deliver(new AnonymousUserStale(id));
+        await app.SignInWith(app.Browser(), key);
+
+        await app.Scenario(_ => _.As(browser).Post.Json(People.SigningUp()).ToUrl("/api/auth/sign-up/email"));
+        Assert.Equal(PasskeyUse.NotFound, (await app.SignInWith(app.Browser(), key, status: 401)).Body);
+        await Deliver(new AnonymousUserStale(id));
+        Assert.Equal(0, await app.Count("select count(*) from identity.mt_doc_passkey where user_id = $1", id));
+    }
+
     private async Task Deliver(AnonymousUserStale message)
     {
         await using (var scope = app.Services.CreateAsyncScope())

@@ -9,12 +9,13 @@ namespace Modular.Identity;
 /// </summary>
 internal static class ForgetAnonymousUser
 {
-    internal sealed class Handler(IDocumentSession store, Removal removal, PublicAddress address)
+    internal sealed class Handler(IDocumentSession store, PasskeyStore passkeys, Removal removal, PublicAddress address)
     {
         public async Task Handle(AnonymousUserStale message, CancellationToken ct)
         {
-            // Somebody by now, if they have an address of their own.
-            if (await store.LoadAsync<User>(message.UserId, ct) is { IsAnonymous: true })
+            // Somebody by now, if they have an address of their own, and still here, if a passkey lets them come back.
+            if (await store.LoadAsync<User>(message.UserId, ct) is { IsAnonymous: true } user
+                && (user.LinkedTo is not null || (await passkeys.OfUser(user.Id, ct)).Count == 0))
                 await removal.Remove(message.UserId, "anonymous_user_stale", address.Known?.ToString() ?? "http://localhost/", ct);
         }
     }

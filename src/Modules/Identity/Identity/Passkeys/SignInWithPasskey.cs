@@ -57,7 +57,9 @@ internal static class SignInWithPasskey
             var known = PasskeyResponse.CredentialId(command.Response) is { } id ? await passkeys.Find(id, ct) : null;
             if (await challenges.Take(PasskeyChallenge.SignInPurpose, command.Challenge, ct) is not { } challenge)
                 return PasskeyChallenges.NotFound;
-            if (known is not { } passkey || await store.LoadAsync<User>(passkey.UserId, ct) is not { } user)
+
+            // An anonymous user who has turned out to be somebody is over.
+            if (known is not { } passkey || await store.LoadAsync<User>(passkey.UserId, ct) is not { LinkedTo: null } user)
                 return Unknown;
             var key = await party.Assert(command.Party, command.Response, challenge.State);
             if (Decide(passkey, key) is { } reason)
