@@ -44,7 +44,10 @@ internal sealed class SubscriptionDaemon(
             await using var run = new SubscriptionRun(subscription, feed, parts, metrics, scopes, Report);
             try
             {
-                await run.Work(ct);
+                var hint = await run.Work(ct);
+                // It rests: without its lock, which another node may take that has something to do, and without a connection.
+                await run.DisposeAsync();
+                await parts.Signal.Rest(hint, ct);
             }
             catch (Exception fatal) when (fatal is ProgressBeyondPresentException or UnknownEventTypeException)
             {
@@ -112,11 +115,14 @@ internal sealed class SubscriptionRun(
             await _connection.DisposeAsync();
     }
 
-    public async Task Work(CancellationToken ct)
+    /// <summary>Works until nothing has happened for long. Returns the hint that ends the rest.</summary>
+    public async Task<Task> Work(CancellationToken ct)
     {
         _connection = await parts.Database.Direct.OpenConnectionAsync(ct);
-        while (!await TryLock(ct))
+        for (var hint = parts.Signal.Next; !await TryLock(ct); hint = parts.Signal.Next)
         {
+            if (parts.Signal.IsQuiet)
+                return hint;
             report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Standby, FeedPosition.Start, null));
             metrics.Stops(subscription.Name);
             await Task.Delay(TakeOver, ct);
@@ -126,7 +132,7 @@ internal sealed class SubscriptionRun(
         var present = await EventFeed.Present(_connection, ct);
         if (position.Epoch > present.Epoch || (position.Epoch == present.Epoch && position.Transaction > present.Transaction))
             throw new ProgressBeyondPresentException(subscription.Name, position, present);
-        await Follow(position, ct);
+        return await Follow(position, ct);
     }
 
     /// <summary>How far a subscription is, by what is committed.</summary>
@@ -148,7 +154,7 @@ internal sealed class SubscriptionRun(
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    private async Task Follow(FeedPosition position, CancellationToken ct)
+    private async Task<Task> Follow(FeedPosition position, CancellationToken ct)
     {
         var modules = feed.Asked(subscription.Modules);
         var held = Soonest;
@@ -172,6 +178,8 @@ internal sealed class SubscriptionRun(
                 metrics.IsHeldBack(subscription.Name);
             else
                 metrics.IsUpToDate(subscription.Name);
+            if (!isHeld && parts.Signal.IsQuiet)
+                return hint;
             await Wait(hint, isHeld ? held : Latest, ct);
             held = isHeld ? TimeSpan.FromTicks(Math.Min(HeldBack.Ticks, held.Ticks * 2)) : Soonest;
         }
