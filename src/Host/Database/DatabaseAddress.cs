@@ -35,7 +35,7 @@ internal sealed record DatabaseAddress(string Pooled, string Direct, bool IsEmbe
         if ((pooled ?? direct ?? First(configuration, [Npgsql])) is not { } some)
             return null;
         var isPair = pooled is not null && direct is not null;
-        return new(Complete(some, pool), Complete(direct ?? some, pool), IsEmbedded: false, HasOwnDirect: isPair) 
+        return new(Complete(some, pool), Complete(direct ?? some, pool), IsEmbedded: false, HasOwnDirect: isPair)
         {
             DirectKey = (direct ?? some).Key,
             MaySleep = configuration["Modular:LetDatabaseSleep"]?.ToLowerInvariant() switch

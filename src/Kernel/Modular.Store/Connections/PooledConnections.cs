@@ -121,8 +121,9 @@ public sealed class PooledConnections : IAsyncDisposable
         var now = Stopwatch.GetTimestamp();
         if (_used.Count > 10_000)
             _used.Clear();
-        var isRested = _used.TryGetValue(connection.ProcessID, out var last) && Stopwatch.GetElapsedTime(last, now) > Rest;
-        _used[connection.ProcessID] = now;
+        var process = connection.ProcessID;
+        var isRested = _used.TryGetValue(process, out var last) && Stopwatch.GetElapsedTime(last, now) > Rest;
+        _used[process] = now;
         if (!isRested)
             return true;
         try
@@ -133,7 +134,7 @@ public sealed class PooledConnections : IAsyncDisposable
         }
         catch (Exception failure) when (Outage.IsBroken(failure) || Outage.IsForgottenStatement(failure))
         {
-            _used.TryRemove(connection.ProcessID, out _);
+            _used.TryRemove(process, out _);
             Learn(failure);
             return false;
         }
