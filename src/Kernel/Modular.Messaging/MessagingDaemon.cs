@@ -115,9 +115,11 @@ internal sealed class MessagingDaemon(
                 continue;
             if (feed.IsQuiet && found is { Claimed.Count: 0, Held: false })
             {
-                // Nothing has happened for long. A connection that is kept is cut when the database goes to sleep.
+                // Nothing has happened for long. A connection that is kept is cut when the database goes to sleep. What a node
+                // has claimed and dies with is found when the claim has run out, though nobody tells.
+                DateTimeOffset?[] next = [found.NextDue, await connection.FirstLapse(ct)];
                 await connection.DisposeAsync();
-                await Wait(woken, hint, Until(found.NextDue, feed.LongestRest), looked, ct);
+                await Wait(woken, hint, Until(next.Min(), feed.LongestRest), looked, ct);
                 return;
             }
 

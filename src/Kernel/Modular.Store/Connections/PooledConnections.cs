@@ -54,25 +54,35 @@ public sealed class PooledConnections : IAsyncDisposable
     {
         while (true)
         {
-            var source = Volatile.Read(ref _source);
             NpgsqlConnection connection;
             try
             {
-                connection = await source.OpenConnectionAsync(ct);
-            }
-            catch (Exception) when (Volatile.Read(ref _source) != source)
-            {
-                // It prepares statements, and that has just been found to be wrong.
-                continue;
+                connection = await OpenOnce(ct);
             }
             catch (Exception failure) when (Outage.MayPass(failure))
             {
-                connection = await _patience.Outlast(failure, async late => await Volatile.Read(ref _source).OpenConnectionAsync(late), ct);
+                connection = await _patience.Outlast(failure, OpenOnce, ct);
             }
 
             if (!mustLive || await IsAlive(connection, ct))
                 return connection;
             await connection.DisposeAsync();
+        }
+    }
+
+    private async Task<NpgsqlConnection> OpenOnce(CancellationToken ct)
+    {
+        while (true)
+        {
+            var source = Volatile.Read(ref _source);
+            try
+            {
+                return await source.OpenConnectionAsync(ct);
+            }
+            catch (Exception) when (Volatile.Read(ref _source) != source)
+            {
+                // It prepares statements, and that has just been found to be wrong.
+            }
         }
     }
 
