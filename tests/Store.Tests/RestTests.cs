@@ -18,7 +18,10 @@ public sealed class RestTests(OwnServer server) : IAsyncLifetime
         _one = await Node.Start(_database);
         _two = await Node.Start(_database);
         foreach (var node in (Node[])[One, Two])
+        {
+            node.Get<FeedSignal>().Net = TimeSpan.FromMilliseconds(500);
             node.Get<FeedSignal>().RestsAfter = TimeSpan.FromSeconds(1);
+        }
     }
 
     public async Task DisposeAsync()
@@ -70,7 +73,6 @@ public sealed class RestTests(OwnServer server) : IAsyncLifetime
 
     private Task Applied(long count) => Until(async () => await One.Value<long>("select count(*) from bank.ledger") == count, 10);
 
-    // Within the usual pause between two looks.
     private Task AtRest() => Until(
         async () => await One.Value<long>("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())") == 0, 25);
 

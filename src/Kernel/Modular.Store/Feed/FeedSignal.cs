@@ -17,9 +17,12 @@ public sealed class FeedSignal
     private TaskCompletionSource _next = NewSource();
     private long _heard = Stopwatch.GetTimestamp();
 
+    /// <summary>The pause between two looks where nobody tells: the net below hints (DESIGN §4).</summary>
+    public TimeSpan Net { get; set; } = TimeSpan.FromSeconds(15);
+
     /// <summary>
     /// After how long without a hint this node asks for nothing and keeps no connection until the next one, so that a
-    /// database that goes to sleep when nobody uses it may. Null: never; polling is the net below hints (DESIGN §4).
+    /// database that goes to sleep when nobody uses it may. Null: never.
     /// </summary>
     public TimeSpan? RestsAfter { get; set; }
 

@@ -101,7 +101,6 @@ internal sealed class SubscriptionRun(
 
     private static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan HeldBack = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan Latest = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TakeOver = TimeSpan.FromSeconds(1);
 
     private NpgsqlConnection? _connection;
@@ -180,7 +179,7 @@ internal sealed class SubscriptionRun(
                 metrics.IsUpToDate(subscription.Name);
             if (!isHeld && parts.Signal.IsQuiet)
                 return hint;
-            await Wait(hint, isHeld ? held : Latest, ct);
+            await Wait(hint, isHeld ? held : parts.Signal.Net, ct);
             held = isHeld ? TimeSpan.FromTicks(Math.Min(HeldBack.Ticks, held.Ticks * 2)) : Soonest;
         }
     }
