@@ -30,8 +30,11 @@ public sealed class PooledCommand : IAsyncDisposable
     private bool OnlyReads => _command.CommandText.AsSpan().TrimStart().StartsWith("select", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The connection is closed with the reader.</summary>
-    public Task<NpgsqlDataReader> ExecuteReaderAsync(CancellationToken ct = default) => Run(
-        static (command, isOwn, ct) => command.ExecuteReaderAsync(isOwn ? CommandBehavior.CloseConnection : CommandBehavior.Default, ct), staysOpen: true, ct);
+    public Task<NpgsqlDataReader> ExecuteReaderAsync(CancellationToken ct = default) => ExecuteReaderAsync(CommandBehavior.Default, ct);
+
+    /// <inheritdoc cref="ExecuteReaderAsync(CancellationToken)"/>
+    public Task<NpgsqlDataReader> ExecuteReaderAsync(CommandBehavior behavior, CancellationToken ct = default) => Run(
+        (command, isOwn, ct) => command.ExecuteReaderAsync(isOwn ? behavior | CommandBehavior.CloseConnection : behavior, ct), staysOpen: true, ct);
 
     public Task<object?> ExecuteScalarAsync(CancellationToken ct = default) =>
         Run(static (command, _, ct) => command.ExecuteScalarAsync(ct), staysOpen: false, ct);
