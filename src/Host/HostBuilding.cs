@@ -22,6 +22,7 @@ internal static class HostBuilding
         {
             AddServer(builder);
             var app = builder.Build();
+            app.Logger.LogInformation("{Preparing}", app.Services.GetRequiredService<HostDatabase>().Preparing.Why);
             await Migrate(app);
             Map(app);
             app.WarnOfUnknownAddress();
@@ -69,7 +70,13 @@ internal static class HostBuilding
         var services = builder.Services;
         // By factory, so that the container disposes it: last, after everything that uses it.
         services.AddSingleton(_ => database);
-        services.AddSingleton(sp => sp.GetRequiredService<HostDatabase>().Store);
+        services.AddSingleton(sp =>
+        {
+            var store = sp.GetRequiredService<HostDatabase>().Store;
+            var log = sp.GetRequiredService<ILogger<StoreDatabase>>();
+            store.LogTo(sentence => log.LogWarning("{Sentence}", sentence));
+            return store;
+        });
         services.AddKernel();
         services.AddStore(sp => sp.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
         services.AddMessaging();

@@ -8,21 +8,30 @@ internal sealed class HostDatabase : IAsyncDisposable
 {
     private readonly EmbeddedPostgres? _embedded;
 
-    private HostDatabase(DatabaseAddress address, bool prepares, EmbeddedPostgres? embedded)
+    private HostDatabase(DatabaseAddress address, Preparing preparing, DatabasePatience patience, EmbeddedPostgres? embedded)
     {
         Address = address;
-        Store = StoreDatabase.Open(address.Pooled, address.Direct, prepares);
+        Preparing = preparing;
+        Store = StoreDatabase.Open(address.Pooled, address.Direct, preparing.IsOn, patience.OfRequests, address.MaySleep, preparing.OnlyWithoutPooler);
         _embedded = embedded;
     }
 
     public DatabaseAddress Address { get; }
 
+    /// <summary>Whether statements are prepared, and why.</summary>
+    public Preparing Preparing { get; }
+
     public StoreDatabase Store { get; }
 
     public static async Task<HostDatabase> Open(IConfiguration configuration, string contentRoot, Action<string> say)
     {
+        var patience = DatabasePatience.Read(configuration);
         if (DatabaseAddress.FromConfiguration(configuration) is { } given)
-            return new HostDatabase(given, Prepares(configuration, given), embedded: null);
+        {
+            await patience.Reach(given, say);
+            var between = await given.EnsureDirect(CancellationToken.None);
+            return new HostDatabase(given, await Preparing.Decide(configuration, given, between), patience, embedded: null);
+        }
 
         var options = new EmbeddedPostgresOptions
         {
@@ -31,7 +40,8 @@ internal sealed class HostDatabase : IAsyncDisposable
             CacheDirectory = configuration["Modular:CacheDirectory"],
         };
         var embedded = await EmbeddedPostgres.StartAsync(options, say, CancellationToken.None);
-        return new HostDatabase(DatabaseAddress.OfEmbedded(embedded.ConnectionString, configuration), prepares: true, embedded);
+        var address = DatabaseAddress.OfEmbedded(embedded.ConnectionString, configuration);
+        return new HostDatabase(address, Preparing.Embedded, patience, embedded);
     }
 
     public async ValueTask DisposeAsync()
@@ -40,14 +50,4 @@ internal sealed class HostDatabase : IAsyncDisposable
         if (_embedded is not null)
             await _embedded.DisposeAsync();
     }
-
-    // Two different addresses mean that the first leads to a transaction pooler, which may keep no prepared statements.
-    private static bool Prepares(IConfiguration configuration, DatabaseAddress address) =>
-        configuration["Modular:PrepareStatements"]?.ToLowerInvariant() switch
-        {
-            null or "auto" => !address.HasOwnDirect,
-            "true" => true,
-            "false" => false,
-            var other => throw new DatabaseSetupException($"Modular:PrepareStatements must be auto, true or false, it is '{other}'."),
-        };
 }

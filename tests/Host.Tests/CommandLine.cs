@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Modular.Host.CommandLine;
+using Modular.Testing;
 
 namespace Modular.Host.Tests;
 
@@ -8,7 +9,7 @@ internal sealed class CommandLine(string connectionString)
 {
     private readonly string[] _settings =
     [
-        $"--ConnectionStrings:Modular={connectionString}", "--DATABASE_URL=", "--DATABASE_URL_UNPOOLED=",
+        .. Pooler.Settings(connectionString).Select(setting => $"--{setting.Key}={setting.Value}"),
         "--Auth:PasswordIterations=1000",
     ];
 

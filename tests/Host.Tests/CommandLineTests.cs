@@ -110,7 +110,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     [Fact]
     public async Task A_database_that_does_not_answer_is_said_in_one_sentence()
     {
-        var result = await new CommandLine("Host=127.0.0.1;Port=1;Username=a;Password=b;Database=c").Run("db", "status");
+        var result = await new CommandLine("Host=127.0.0.1;Port=1;Username=a;Password=b;Database=c").Run("db", "status", "--Modular:DatabasePatience=0:00:00");
         Assert.Equal(1, result.ExitCode);
         Assert.StartsWith("The database does not answer: ", Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
     }

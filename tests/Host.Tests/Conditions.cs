@@ -1,4 +1,5 @@
 using Modular.Host.Database;
+using Modular.Testing;
 
 namespace Modular.Host.Tests;
 
@@ -32,4 +33,16 @@ internal sealed class FactAsRootAttribute : FactAttribute
         if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
             Skip = "Only as root.";
     }
+}
+
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class FactWithPgBouncerAttribute : FactAttribute
+{
+    public FactWithPgBouncerAttribute() => Skip = Pooler.IsInstalled ? null : Pooler.Missing;
+}
+
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TheoryWithPgBouncerAttribute : TheoryAttribute
+{
+    public TheoryWithPgBouncerAttribute() => Skip = Pooler.IsInstalled ? null : Pooler.Missing;
 }

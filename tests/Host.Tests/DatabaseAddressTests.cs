@@ -23,13 +23,21 @@ public sealed class DatabaseAddressTests
             "postgresql://neondb_owner:npg_x@ep-cool-1-pooler.eu-central-1.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
             "SSL Mode=Require;Channel Binding=Require;Host=ep-cool-1-pooler.eu-central-1.aws.neon.tech;Username=neondb_owner;Password=npg_x;Database=neondb"
         },
+        {
+            "postgresql://neondb_owner:npg_x@ep-cool-a1b2-pooler.c-2.eu-central-1.aws.neon.tech/neondb?channel_binding=require&sslmode=require",
+            "Channel Binding=Require;SSL Mode=Require;Host=ep-cool-a1b2-pooler.c-2.eu-central-1.aws.neon.tech;Username=neondb_owner;Password=npg_x;Database=neondb"
+        },
         { "postgres://ada:x@ep.neon.tech/neondb?options=endpoint%3Dep-cool-1", "Options=\"endpoint=ep-cool-1\";Host=ep.neon.tech;Username=ada;Password=x;Database=neondb" },
         // Vercel with Prisma
         {
             "postgres://default:x@ep-pooler.neon.tech:5432/verceldb?pgbouncer=true&connect_timeout=15&sslmode=require&schema=public&pool_timeout=10&connection_limit=5",
             "Timeout=15;SSL Mode=Require;Maximum Pool Size=5;Host=ep-pooler.neon.tech;Port=5432;Username=default;Password=x;Database=verceldb"
         },
-        // Supabase
+        // Supabase, the second as Vercel prints it
+        {
+            "postgres://postgres.abcd:x@aws-0-us-east-1.pooler.supabase.com:6543/postgres?sslmode=require&supa=base-pooler.x",
+            "SSL Mode=Require;Host=aws-0-us-east-1.pooler.supabase.com;Port=6543;Username=postgres.abcd;Password=x;Database=postgres"
+        },
         {
             "postgresql://postgres.abcd:x@aws-0-eu.pooler.supabase.com:6543/postgres?sslmode=verify-full&sslrootcert=/etc/ca.crt&application_name=app",
             "SSL Mode=VerifyFull;Root Certificate=/etc/ca.crt;Application Name=app;Host=aws-0-eu.pooler.supabase.com;Port=6543;Username=postgres.abcd;Password=x;Database=postgres"
@@ -100,6 +108,26 @@ public sealed class DatabaseAddressTests
     [Fact]
     public void Npgsqls_own_form_is_understood_under_its_own_key() =>
         Assert.Equal("db", Parsed(Resolve(("ConnectionStrings:Modular", "Host=db;Username=ada"))!.Pooled)["Host"]);
+
+    [Theory]
+    [InlineData("postgres://a@ep-cool-1-pooler.eu-central-1.aws.neon.tech/db", true)]
+    [InlineData("postgres://a@ep-cool-1-pooler.c-2.eu-central-1.aws.neon.tech/db", true)]
+    [InlineData("postgres://a@ep-cool-1.eu-central-1.aws.neon.tech/db", false)]
+    [InlineData("postgres://a@aws-0-eu.pooler.supabase.com:6543/postgres", true)]
+    [InlineData("postgres://a@aws-0-eu.pooler.supabase.com:5432/postgres", false)]
+    [InlineData("postgres://a@db.abcd.supabase.co:6543/postgres", true)]
+    [InlineData("postgres://a@db.abcd.supabase.co:5432/postgres", false)]
+    [InlineData("postgres://a@db-pooler.example:6543/db", false)]
+    public void The_addresses_that_are_given_to_transaction_poolers_are_known(string value, bool expected) =>
+        Assert.Equal(expected, DatabaseAddress.IsNamedPooler(Resolve(("DATABASE_URL", value))!.Direct));
+
+    [Theory]
+    [InlineData("postgres://a@ep-cool-1.eu-central-1.aws.neon.tech/db", null, true)]
+    [InlineData("postgres://a@ep-cool-1.eu-central-1.aws.neon.tech/db", "false", false)]
+    [InlineData("postgres://a@db.example/db", null, false)]
+    [InlineData("postgres://a@db.example/db", "true", true)]
+    public void What_goes_to_sleep_is_known_by_its_address_or_said(string value, string? setting, bool expected) =>
+        Assert.Equal(expected, Resolve(("DATABASE_URL", value), ("Modular:LetDatabaseSleep", setting!))!.MaySleep);
 
     [Fact]
     public void Nothing_configured_means_the_embedded_server() => Assert.Null(Resolve(("DATABASE_URL", " ")));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Modular.Testing;
 using Npgsql;
 
 namespace Modular.Host.Tests;
@@ -42,8 +43,9 @@ internal sealed class HostProcess : IAsyncDisposable
                 "--Logging:LogLevel:Default=Warning",
                 "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Information",
             },
-            Environment = { ["DATABASE_URL"] = "", ["DATABASE_URL_UNPOOLED"] = "", ["ConnectionStrings__Modular"] = connectionString },
         };
+        foreach (var (key, value) in Pooler.Settings(connectionString))
+            start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         foreach (var setting in settings)
             start.ArgumentList.Add(setting);
         var process = new Process { StartInfo = start };

@@ -49,7 +49,7 @@ internal sealed class Node : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection([new("Auth:Secret", "a secret for tests, long enough to be one")]);
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<TimeProvider>(new TestClock());
-        builder.Services.AddSingleton(_ => StoreDatabase.Open(database.ConnectionString));
+        builder.Services.AddSingleton(_ => StoreDatabase.Open(Pooler.Through(database.ConnectionString), database.ConnectionString, prepareStatements: !Pooler.IsOn));
         builder.Services.AddKernel();
         builder.Services.AddStore(_ => "a secret for tests, long enough to be one");
         builder.Services.AddStoreDaemon();

@@ -114,24 +114,26 @@ public sealed class MigrationTests : IAsyncLifetime
     [Fact]
     public async Task Sessions_of_ours_leave_no_transaction_open_for_long_and_overrule_nobodys_limits()
     {
+        await using (var direct = StoreDatabase.Open(Database))
         await using (var node = Node.Create(Database))
         {
-            Assert.Equal(("30s", "10s"), await Limits(node.Database.Pooled));
-            Assert.Equal(("0", "0"), await Limits(node.Database.Direct));
+            Assert.Equal(("30s", "10s"), await Limits(await direct.Pooled.OpenConnectionAsync()));
+            Assert.Equal(("0", "0"), await Limits(await direct.Direct.OpenConnectionAsync()));
             await node.Execute($"alter database {new NpgsqlConnectionStringBuilder(Database).Database} set statement_timeout = '5s'");
         }
 
-        await using (var node = Node.Create(Database))
-            Assert.Equal(("5s", "10s"), await Limits(node.Database.Pooled));
+        await using (var direct = StoreDatabase.Open(Database))
+            Assert.Equal(("5s", "10s"), await Limits(await direct.Pooled.OpenConnectionAsync()));
 
         // Behind a pooler (another address) sessions are shared with strangers.
         var pooler = new NpgsqlConnectionStringBuilder(Database) { Host = "localhost" }.ConnectionString;
         await using var pooled = StoreDatabase.Open(pooler, Database, prepareStatements: false);
-        Assert.Equal(("5s", "0"), await Limits(pooled.Pooled));
+        Assert.Equal(("5s", "0"), await Limits(await pooled.Pooled.OpenConnectionAsync()));
 
-        static async Task<(string, string)> Limits(NpgsqlDataSource source)
+        static async Task<(string, string)> Limits(NpgsqlConnection opened)
         {
-            await using var command = source.CreateCommand("select current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')");
+            await using var connection = opened;
+            await using var command = new NpgsqlCommand("select current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')", connection);
             await using var row = await command.ExecuteReaderAsync();
             await row.ReadAsync();
             return (row.GetString(0), row.GetString(1));

@@ -46,7 +46,7 @@ internal sealed class Node : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging(log => log.AddFilter(_ => false));
         services.AddSingleton<TimeProvider>(new TestClock());
-        services.AddSingleton(_ => StoreDatabase.Open(database));
+        services.AddSingleton(_ => StoreDatabase.Open(Pooler.Through(database), database, prepareStatements: !Pooler.IsOn));
         services.AddSingleton<LedgerPen>();
         services.AddStore(_ => secret);
         services.AddStoreDaemon();

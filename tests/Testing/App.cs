@@ -128,14 +128,14 @@ public class App : IAsyncLifetime
         var settings = new Dictionary<string, string?>
         {
             ["ConnectionStrings:Modular"] = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = 8 }.ConnectionString,
-            ["DATABASE_URL"] = "",
-            ["DATABASE_URL_UNPOOLED"] = "",
             ["Auth:Secret"] = "a secret for tests, long enough to be one",
             ["Auth:PasswordIterations"] = "1000",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         foreach (var (key, value) in _settings)
             settings[key] = value;
+        foreach (var (key, value) in Pooler.Settings(settings["ConnectionStrings:Modular"]!))
+            settings.TryAdd(key, value);
         _host = await HostBuilding.Build(
             ["--environment", "Development", "--urls", "http://127.0.0.1:0"],
             builder =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MediatR;
+using Modular.Store;
 
 namespace Modular.Host.CommandLine;
 
@@ -66,7 +67,9 @@ internal sealed class CommandRunner(string[] settings, Terminal terminal)
             // The container holds things that can only be disposed asynchronously.
             await using var _ = (IAsyncDisposable)host;
             await using var scope = host.Services.CreateAsyncScope();
-            return await run(new Invocation(scope.ServiceProvider, parsed, terminal), ct);
+            var exitCode = await run(new Invocation(scope.ServiceProvider, parsed, terminal), ct);
+            await scope.ServiceProvider.GetRequiredService<FeedSignal>().TellWhatIsLeft(scope.ServiceProvider.GetRequiredService<StoreDatabase>(), ct);
+            return exitCode;
         });
         return command;
     }

@@ -9,6 +9,12 @@ namespace Modular.Host.Database;
 /// </summary>
 internal sealed record DatabaseAddress(string Pooled, string Direct, bool IsEmbedded, bool HasOwnDirect)
 {
+    /// <summary>What <see cref="Direct"/> was configured as.</summary>
+    public string DirectKey { get; private init; } = "";
+
+    /// <summary>Whether it goes to sleep when nobody uses it (<c>Modular:LetDatabaseSleep</c>).</summary>
+    public bool MaySleep { get; private init; }
+
     public const string PoolSizeKey = "Modular:MaximumPoolSize";
 
     private const int PoolOfExternal = 32;
@@ -29,7 +35,41 @@ internal sealed record DatabaseAddress(string Pooled, string Direct, bool IsEmbe
         if ((pooled ?? direct ?? First(configuration, [Npgsql])) is not { } some)
             return null;
         var isPair = pooled is not null && direct is not null;
-        return new(Complete(some, pool), Complete(direct ?? some, pool), IsEmbedded: false, HasOwnDirect: isPair);
+        return new(Complete(some, pool), Complete(direct ?? some, pool), IsEmbedded: false, HasOwnDirect: isPair)
+        {
+            DirectKey = (direct ?? some).Key,
+            MaySleep = configuration["Modular:LetDatabaseSleep"]?.ToLowerInvariant() switch
+            {
+                null or "" or "auto" => IsServerless(Parse((direct ?? some).Key, (direct ?? some).Value)),
+                "true" => true,
+                "false" => false,
+                var other => throw new DatabaseSetupException($"Modular:LetDatabaseSleep must be auto, true or false, it is '{other}'."),
+            },
+        };
+    }
+
+    /// <summary>Whether an address is one that Neon or Supabase gives to its transaction pooler.</summary>
+    internal static bool IsNamedPooler(string connectionString)
+    {
+        var address = new NpgsqlConnectionStringBuilder(connectionString);
+        var host = address.Host!.ToLowerInvariant();
+        return (host.EndsWith(".neon.tech", StringComparison.Ordinal) && host.Split('.')[0].EndsWith("-pooler", StringComparison.Ordinal))
+            || (address.Port == 6543 && (host.EndsWith(".supabase.com", StringComparison.Ordinal) || host.EndsWith(".supabase.co", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Migrations, LISTEN and locks need connections that stay one session. Returns what was seen.</summary>
+    public async Task<Between> EnsureDirect(CancellationToken ct)
+    {
+        var found = await PoolerProbe.Look(Direct, ct);
+        // What is seen is certain; where nothing was seen the names that Neon and Supabase give their poolers still tell.
+        if (found == Between.TransactionPooler || (found == Between.Something && IsNamedPooler(Direct)))
+        {
+            throw new DatabaseSetupException(HasOwnDirect
+                ? $"{DirectKey} leads to a transaction pooler, which loses notifications and locks: set it to the address of the database itself."
+                : $"{DirectKey} leads to a transaction pooler, which loses notifications and locks: set {DirectKeys[0]} to the address of the database itself beside it.");
+        }
+
+        return found;
     }
 
     public static DatabaseAddress OfEmbedded(string connectionString, IConfiguration configuration)
@@ -69,6 +109,10 @@ internal sealed record DatabaseAddress(string Pooled, string Direct, bool IsEmbe
                 $"{key} is neither a postgres:// address nor of the form Host=…;Username=…;Password=…;Database=….");
         }
     }
+
+    // Those whose addresses tell.
+    private static bool IsServerless(NpgsqlConnectionStringBuilder address) =>
+        address.Host!.EndsWith(".neon.tech", StringComparison.OrdinalIgnoreCase);
 
     private static (string Key, string Value)? First(IConfiguration configuration, string[] keys) => keys
         .Select(key => (key, configuration[key]?.Trim() ?? ""))

@@ -120,7 +120,8 @@ public static class Problems
 
     // Other layers may have wrapped it.
     private static bool IsOutage(Exception? problem) =>
-        problem is not null && (problem is NpgsqlException { IsTransient: true } or TimeoutException || IsOutage(problem.InnerException));
+        problem is not null && (problem is NpgsqlException { IsTransient: true } or TimeoutException
+            || (problem is NpgsqlException && (Outage.MayPass(problem) || Outage.IsBroken(problem))) || IsOutage(problem.InnerException));
 
     /// <summary>Counts what is really read: a Content-Length can lie, a chunked body has none, and test servers do not look.</summary>
     private sealed class LimitedStream(Stream inner, long limit) : Stream

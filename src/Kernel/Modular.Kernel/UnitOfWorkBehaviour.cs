@@ -1,5 +1,6 @@
 using MediatR;
 using Modular.Store;
+using Npgsql;
 
 namespace Modular.Kernel;
 
@@ -65,6 +66,9 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
 {
     private const int MostRuns = 5;
 
+    /// <summary>What a slice calls by this name changes nothing but by the events of a refusal.</summary>
+    private static readonly bool OnlyReads = typeof(TRequest).Name == "Query";
+
     private (string? UserId, string? SessionId, IReadOnlyList<string> Roles) before;
 
     public async Task<TResponse> Handle(
@@ -89,7 +93,18 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
     {
         for (var run = 1; ; run++)
         {
-            var response = await next();
+            TResponse response;
+            try
+            {
+                response = await next();
+            }
+            catch (NpgsqlException cut) when ((mayRetry || OnlyReads) && run < MostRuns && Outage.WasReading(cut))
+            {
+                // In the middle of an answer, before anything was committed.
+                StartAnew();
+                continue;
+            }
+
             if (response is IOutcome { Refusal: not null })
                 return await Refuse(response, ct);
             caller.Describe(session.Metadata);
@@ -104,13 +119,18 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
             }
             catch (ConcurrencyException) when (mayRetry && run < MostRuns)
             {
-                session.EjectAllPendingChanges();
-                refusals.Clear();
-                ForgetSignIn();
+                StartAnew();
                 // Apart from those who lost with it.
                 await Task.Delay(Random.Shared.Next(10 * run), ct);
             }
         }
+    }
+
+    private void StartAnew()
+    {
+        session.EjectAllPendingChanges();
+        refusals.Clear();
+        ForgetSignIn();
     }
 
     private async Task<TResponse> Refuse(TResponse response, CancellationToken ct)

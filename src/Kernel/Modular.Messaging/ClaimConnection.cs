@@ -143,6 +143,13 @@ internal sealed class ClaimConnection : IAsyncDisposable
             [.. claimed.OrderBy(envelope => envelope.ExecutionTime)], waiting.Min(), more, heads.Any(head => !head.Below));
     }
 
+    /// <summary>When the first claim of whichever node runs out; null: nothing is claimed.</summary>
+    public async Task<DateTimeOffset?> FirstLapse(CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"select min(owner_until) from {Table}", _connection);
+        return await command.ExecuteScalarAsync(ct) is DateTime until ? until : null;
+    }
+
     // One round trip: looks through groups, for the next time something is due, and claims what belongs to no group.
     private async Task<DateTimeOffset?> Look(
         LocalQueue[] queues, int[] rooms, DateTimeOffset now, List<GroupHead> heads, List<Envelope> claimed, CancellationToken ct)

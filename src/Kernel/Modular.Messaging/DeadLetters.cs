@@ -122,7 +122,7 @@ public sealed class DeadLetters
         return letters;
     }
 
-    private NpgsqlCommand Command(string sql, params NpgsqlParameter[] parameters)
+    private PooledCommand Command(string sql, params NpgsqlParameter[] parameters)
     {
         var command = _database.Pooled.CreateCommand(sql);
         command.Parameters.AddRange(parameters);

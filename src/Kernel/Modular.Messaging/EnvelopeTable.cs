@@ -115,7 +115,7 @@ internal sealed class EnvelopeTable(StoreDatabase database, LocalQueues local)
     private NpgsqlParameter[] Identify(Envelope envelope) =>
         [Of(envelope.Id), Of(envelope.Queue), Of(local.Node), Of(envelope.Attempts)];
 
-    private NpgsqlCommand Command(string sql, params NpgsqlParameter[] parameters)
+    private PooledCommand Command(string sql, params NpgsqlParameter[] parameters)
     {
         var command = database.Pooled.CreateCommand(sql);
         command.Parameters.AddRange(parameters);

@@ -113,6 +113,16 @@ internal sealed class MessagingDaemon(
             // Who wakes us while a walk goes on may mean a group that it has passed: so the same signals stay watched.
             if (found.More)
                 continue;
+            if (feed.IsQuiet && found is { Claimed.Count: 0, Held: false })
+            {
+                // Nothing has happened for long. A connection that is kept is cut when the database goes to sleep. What a node
+                // has claimed and dies with is found when the claim has run out, though nobody tells.
+                DateTimeOffset?[] next = [found.NextDue, await connection.FirstLapse(ct)];
+                await connection.DisposeAsync();
+                await Wait(woken, hint, Until(next.Min(), feed.LongestRest), looked, ct);
+                return;
+            }
+
             wait = found.Claimed.Count > 0 || found.Held ? Soonest : TimeSpan.FromTicks(Math.Min(Latest.Ticks, wait.Ticks * 2));
             await Wait(woken, hint, Until(found.NextDue, wait), looked, ct);
             (woken, hint) = (local.Woken, feed.Next);
@@ -161,6 +171,7 @@ internal sealed class MessagingDaemon(
         while (true)
         {
             var started = Stopwatch.GetTimestamp();
+            var hint = feed.Next;
             var depths = await table.Depths(ct);
             metrics.Counted(depths);
             Volatile.Write(ref _statuses, [.. depths.Select(depth => new QueueStatus(
@@ -171,6 +182,8 @@ internal sealed class MessagingDaemon(
             // Counting a long table must not become the main work.
             var took = Stopwatch.GetElapsedTime(started);
             await Task.Delay(took * 50 > settings.Inspection ? took * 50 : settings.Inspection, ct);
+            if (feed.IsQuiet)
+                await feed.Rest(hint, ct);
         }
     }
 

@@ -48,6 +48,7 @@ internal sealed partial class DocumentSession
         is SubjectKeyTakenException
         or TransactionTooOldException
         or TransactionGaveWayException
+        or PreparedStatementGoneException
         or EventStreamUnexpectedMaxEventIdException { ExpectedByCommit: true }
         or ExistingStreamIdCollisionException { ExpectedByCommit: true };
 
@@ -93,6 +94,14 @@ internal sealed partial class DocumentSession
             await npgsql.ExecuteNonQueryAsync(CancellationToken.None);
             if (transaction is not null)
                 await transaction.CommitAsync(CancellationToken.None);
+        }
+        catch (Exception failure) when (_parts.Database.Pooled.Learn(failure))
+        {
+            throw new PreparedStatementGoneException(failure);
+        }
+        catch (Exception failure) when (Outage.IsBroken(failure))
+        {
+            throw new OutcomeUnknownException(failure);
         }
         catch (PostgresException failure) when (batch.Explain(failure) is { } known)
         {

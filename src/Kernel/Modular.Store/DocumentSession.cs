@@ -129,7 +129,7 @@ internal sealed partial class DocumentSession : IDocumentSession
     private static T Deserialize<T>(NpgsqlDataReader rows, int column) =>
         JsonSerializer.Deserialize<T>(rows.GetFieldValue<byte[]>(column), StoreJson.Options)!;
 
-    private static async Task ReadAll<T>(NpgsqlCommand command, List<T> into, CancellationToken token)
+    private static async Task ReadAll<T>(PooledCommand command, List<T> into, CancellationToken token)
     {
         await using var rows = await command.ExecuteReaderAsync(token);
         while (await rows.ReadAsync(token))

@@ -40,6 +40,10 @@ internal sealed class TransactionTooOldException(string stream, Exception inner)
 internal sealed class TransactionGaveWayException(Exception inner)
     : ConcurrencyException("The database chose this transaction to give way to another.", inner);
 
+/// <summary>A prepared statement met a server connection that does not know it; nothing was executed.</summary>
+internal sealed class PreparedStatementGoneException(Exception inner)
+    : ConcurrencyException("A prepared statement was gone.", inner);
+
 /// <summary>A stream was started under a key that is taken. Nothing of the batch was stored.</summary>
 public sealed class ExistingStreamIdCollisionException : ConcurrencyException
 {

@@ -14,34 +14,39 @@ public sealed class StoreDatabase : IAsyncDisposable
     /// <summary>Whether <see cref="Pooled"/> leads to PostgreSQL itself, so that its sessions are this process's own.</summary>
     private readonly bool _ownSessions;
 
-    private StoreDatabase(string pooled, string direct, bool prepareStatements)
+    /// <summary>Whether statements are prepared only because nothing stands between, which each connection has to show.</summary>
+    private readonly bool _onlyWithoutPooler;
+
+    private Action<string> _log = _ => { };
+
+    private StoreDatabase(string pooled, string direct, bool prepareStatements, TimeSpan patience, bool maySleep, bool onlyWithoutPooler)
     {
+        _onlyWithoutPooler = onlyWithoutPooler;
+        MaySleep = maySleep;
         _ownSessions = SameServer(pooled, direct);
-        var builder = new NpgsqlDataSourceBuilder(Settings(pooled, prepareStatements));
-        builder.UsePhysicalConnectionInitializer(
-            connection => EnterEpochAsync(connection).GetAwaiter().GetResult(),
-            EnterEpochAsync);
-        Pooled = builder.Build();
+        Pooled = new PooledConnections(prepares => Build(pooled, prepares), prepareStatements, patience, sentence => _log(sentence));
         Direct = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Settings(direct, prepare: false))
         {
             CommandTimeout = 0,
-            KeepAlive = 30,
+            // By queries, unless they would keep a database awake that nobody uses.
+            KeepAlive = maySleep ? 0 : 30,
             // Notices a dead network also while an answer is awaited, for which there is no time-out here.
             TcpKeepAlive = true,
+            TcpKeepAliveTime = 30,
+            TcpKeepAliveInterval = 10,
             // A pooled connection keeps its advisory locks and settings after it is closed; these end with it.
             Pooling = false,
         });
-        PreparesStatements = prepareStatements;
     }
 
     /// <summary>Connections for units of work and queries.</summary>
-    public NpgsqlDataSource Pooled { get; }
+    public PooledConnections Pooled { get; }
 
     /// <summary>Connections that keep session state, each opened anew; never through a transaction pooler.</summary>
     public NpgsqlDataSource Direct { get; }
 
-    /// <summary>Whether statements are prepared on <see cref="Pooled"/>.</summary>
-    public bool PreparesStatements { get; }
+    /// <summary>Whether the database goes to sleep when nobody uses it: then nothing is asked of it while nothing happens.</summary>
+    public bool MaySleep { get; }
 
     /// <summary>The epoch that events written now belong to.</summary>
     public int Epoch => Volatile.Read(ref _epoch);
@@ -50,8 +55,16 @@ public sealed class StoreDatabase : IAsyncDisposable
     /// <param name="pooled">Npgsql connection string for units of work; may lead to a transaction pooler.</param>
     /// <param name="direct">Npgsql connection string of the same database without a pooler between.</param>
     /// <param name="prepareStatements">False behind a transaction pooler that keeps no prepared statements.</param>
-    public static StoreDatabase Open(string pooled, string? direct = null, bool prepareStatements = true) =>
-        new(pooled, direct ?? pooled, prepareStatements);
+    /// <param name="patience">How long an outage may have lasted for a unit of work to wait for its end.</param>
+    /// <param name="maySleep">It goes to sleep when nobody uses it, as serverless ones do.</param>
+    /// <param name="onlyWithoutPooler">Prepare statements only as long as every connection leads to PostgreSQL itself.</param>
+    public static StoreDatabase Open(
+        string pooled, string? direct = null, bool prepareStatements = true, TimeSpan patience = default, bool maySleep = false,
+        bool onlyWithoutPooler = false) =>
+        new(pooled, direct ?? pooled, prepareStatements, patience, maySleep, onlyWithoutPooler);
+
+    /// <summary>Where outages and what is found out about connections are told.</summary>
+    public void LogTo(Action<string> log) => _log = log;
 
     public async ValueTask DisposeAsync()
     {
@@ -65,6 +78,15 @@ public sealed class StoreDatabase : IAsyncDisposable
         var known = Epoch;
         while (known < epoch)
             known = Interlocked.CompareExchange(ref _epoch, epoch, known) is var found && found == known ? epoch : found;
+    }
+
+    private NpgsqlDataSource Build(string pooled, bool prepares)
+    {
+        var builder = new NpgsqlDataSourceBuilder(Settings(pooled, prepares));
+        builder.UsePhysicalConnectionInitializer(
+            connection => EnterAsync(connection, prepares).GetAwaiter().GetResult(),
+            connection => EnterAsync(connection, prepares));
+        return builder.Build();
     }
 
     private static string Settings(string connectionString, bool prepare)
@@ -88,6 +110,21 @@ public sealed class StoreDatabase : IAsyncDisposable
         var one = new NpgsqlConnectionStringBuilder(pooled);
         var other = new NpgsqlConnectionStringBuilder(direct);
         return (one.Host, one.Port) == (other.Host, other.Port);
+    }
+
+    private async Task EnterAsync(NpgsqlConnection connection, bool prepares)
+    {
+        if (prepares && _onlyWithoutPooler)
+        {
+            await using var process = new NpgsqlCommand("select pg_backend_pid()", connection);
+            if (await process.ExecuteScalarAsync() is int number && number != connection.ProcessID)
+            {
+                Pooled.StopPreparing("something stands between us and PostgreSQL now");
+                throw new InvalidOperationException("This connection may not prepare statements.");
+            }
+        }
+
+        await EnterEpochAsync(connection);
     }
 
     // A database restored into another cluster starts a lower transaction counter: events written there must

@@ -16,7 +16,10 @@ public static class StoreServices
     public static IServiceCollection AddStore(this IServiceCollection services, Func<IServiceProvider, string> secret)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<FeedSignal>();
+        services.AddSingleton(sp => new FeedSignal
+        {
+            RestsAfter = sp.GetRequiredService<StoreDatabase>().MaySleep ? TimeSpan.FromMinutes(1) : null,
+        });
         services.AddSingleton(sp => new StoreRegistry(sp.GetServices<StoreOptions>()));
         services.AddSingleton(sp => new SubjectKeys(
             sp.GetRequiredService<StoreDatabase>(), secret(sp), sp.GetRequiredService<TimeProvider>()));

@@ -16,6 +16,9 @@ internal sealed partial class RateLimitSweep(
 
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(5);
 
+    /// <summary>Where nobody asks for anything there is nothing to sweep, and a database may sleep itself.</summary>
+    private static readonly TimeSpan AtLeastEvery = TimeSpan.FromHours(1);
+
     // Asked again outside: a row that is counted on while it is swept is not over any more.
     private const string Delete = $"""
         delete from {RateLimitSchema.Name}.rate_limits where window_ends <= $1 and key in (
@@ -39,12 +42,12 @@ internal sealed partial class RateLimitSweep(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (options.Value.Enabled)
+        for (var wait = Every; options.Value.Enabled;)
         {
-            await Task.Delay(Every, clock, stoppingToken);
+            await Task.Delay(wait, clock, stoppingToken);
             try
             {
-                await Sweep(stoppingToken);
+                wait = await Sweep(stoppingToken) > 0 ? Every : wait * 2 < AtLeastEvery ? wait * 2 : AtLeastEvery;
             }
             catch (Exception failure) when (failure is DbException or TimeoutException)
             {
@@ -53,6 +56,6 @@ internal sealed partial class RateLimitSweep(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Rate limits that are over could not be swept; trying again in five minutes")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Rate limits that are over could not be swept; trying again later")]
     private static partial void NotSwept(ILogger log, Exception failure);
 }

@@ -174,8 +174,8 @@ internal sealed class EventOperations(StoreParts parts) : IEventStoreOperations
             .Where(aggregator => !stream.Knows(aggregator.AggregateType)),
     ];
 
-    private NpgsqlCommand Command(string sql) =>
-        _connection is { } own ? new NpgsqlCommand(sql, own) : parts.Database.Pooled.CreateCommand(sql);
+    private PooledCommand Command(string sql) =>
+        _connection is { } own ? new PooledCommand(own, sql) : parts.Database.Pooled.CreateCommand(sql);
 
     // The version and the state it belongs to come from one statement, so from one snapshot of the database.
     private async Task Fill(StreamAction stream, IAggregator aggregator, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,22 @@ public sealed class FeedSignal
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private TaskCompletionSource _next = NewSource();
+    private long _heard = Stopwatch.GetTimestamp();
+
+    /// <summary>The pause between two looks where nobody tells: the net below hints (DESIGN §4).</summary>
+    public TimeSpan Net { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// After how long without a hint this node asks for nothing and keeps no connection until the next one, so that a
+    /// database that goes to sleep when nobody uses it may. Null: never.
+    /// </summary>
+    public TimeSpan? RestsAfter { get; set; }
+
+    /// <summary>The longest rest; then a look is taken all the same.</summary>
+    public TimeSpan LongestRest { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Whether nothing has happened for so long that it is time to rest.</summary>
+    public bool IsQuiet => RestsAfter is { } after && Stopwatch.GetElapsedTime(Volatile.Read(ref _heard)) > after;
 
     /// <summary>Whether other nodes are told; off only to measure what telling them costs.</summary>
     public bool TellsOthers { get; set; } = true;
@@ -35,7 +52,29 @@ public sealed class FeedSignal
     }
 
     /// <summary>Another node did.</summary>
-    internal void Heard() => Interlocked.Exchange(ref _next, NewSource()).TrySetResult();
+    internal void Heard()
+    {
+        Volatile.Write(ref _heard, Stopwatch.GetTimestamp());
+        Interlocked.Exchange(ref _next, NewSource()).TrySetResult();
+    }
+
+    /// <summary>Waits for a hint that was taken before the last look, or until it is time to look all the same.</summary>
+    public async Task Rest(Task hint, CancellationToken ct)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        await Task.WhenAny(hint, Task.Delay(LongestRest, enough.Token));
+        await enough.CancelAsync();
+        ct.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>For a process without a background half: tells the others what has been committed here, before it ends.</summary>
+    public async Task TellWhatIsLeft(StoreDatabase database, CancellationToken ct)
+    {
+        if (!_outgoing.Reader.TryRead(out _))
+            return;
+        await using var notify = database.Direct.CreateCommand($"notify {FeedSignalRelay.Channel}");
+        await notify.ExecuteNonQueryAsync(ct);
+    }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
@@ -46,7 +85,7 @@ public sealed class FeedSignal
 /// </summary>
 internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal, ILogger<FeedSignalRelay> log) : BackgroundService
 {
-    private const string Channel = "modular_feed";
+    public const string Channel = "modular_feed";
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
@@ -72,7 +111,8 @@ internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal,
             {
                 // Whatever it is: a server does not stop because hints do.
                 log.LogInformation("Hints between nodes pause: {Reason}", failure.Message);
-                await Task.Delay(Reconnect, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // A database that has gone to sleep has cut everybody; whoever comes back at once wakes it.
+                await (signal.IsQuiet ? signal.Rest(signal.Next, ct) : Task.Delay(Reconnect, ct)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

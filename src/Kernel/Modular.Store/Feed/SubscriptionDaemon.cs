@@ -44,7 +44,10 @@ internal sealed class SubscriptionDaemon(
             await using var run = new SubscriptionRun(subscription, feed, parts, metrics, scopes, Report);
             try
             {
-                await run.Work(ct);
+                var hint = await run.Work(ct);
+                // It rests: without its lock, which another node may take that has something to do, and without a connection.
+                await run.DisposeAsync();
+                await parts.Signal.Rest(hint, ct);
             }
             catch (Exception fatal) when (fatal is ProgressBeyondPresentException or UnknownEventTypeException)
             {
@@ -98,7 +101,6 @@ internal sealed class SubscriptionRun(
 
     private static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan HeldBack = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan Latest = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TakeOver = TimeSpan.FromSeconds(1);
 
     private NpgsqlConnection? _connection;
@@ -112,11 +114,14 @@ internal sealed class SubscriptionRun(
             await _connection.DisposeAsync();
     }
 
-    public async Task Work(CancellationToken ct)
+    /// <summary>Works until nothing has happened for long. Returns the hint that ends the rest.</summary>
+    public async Task<Task> Work(CancellationToken ct)
     {
         _connection = await parts.Database.Direct.OpenConnectionAsync(ct);
-        while (!await TryLock(ct))
+        for (var hint = parts.Signal.Next; !await TryLock(ct); hint = parts.Signal.Next)
         {
+            if (parts.Signal.IsQuiet)
+                return hint;
             report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Standby, FeedPosition.Start, null));
             metrics.Stops(subscription.Name);
             await Task.Delay(TakeOver, ct);
@@ -126,7 +131,7 @@ internal sealed class SubscriptionRun(
         var present = await EventFeed.Present(_connection, ct);
         if (position.Epoch > present.Epoch || (position.Epoch == present.Epoch && position.Transaction > present.Transaction))
             throw new ProgressBeyondPresentException(subscription.Name, position, present);
-        await Follow(position, ct);
+        return await Follow(position, ct);
     }
 
     /// <summary>How far a subscription is, by what is committed.</summary>
@@ -148,7 +153,7 @@ internal sealed class SubscriptionRun(
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    private async Task Follow(FeedPosition position, CancellationToken ct)
+    private async Task<Task> Follow(FeedPosition position, CancellationToken ct)
     {
         var modules = feed.Asked(subscription.Modules);
         var held = Soonest;
@@ -172,7 +177,9 @@ internal sealed class SubscriptionRun(
                 metrics.IsHeldBack(subscription.Name);
             else
                 metrics.IsUpToDate(subscription.Name);
-            await Wait(hint, isHeld ? held : Latest, ct);
+            if (!isHeld && parts.Signal.IsQuiet)
+                return hint;
+            await Wait(hint, isHeld ? held : parts.Signal.Net, ct);
             held = isHeld ? TimeSpan.FromTicks(Math.Min(HeldBack.Ticks, held.Ticks * 2)) : Soonest;
         }
     }

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Mvc;
 using Modular.Audit.Contracts;
 using Modular.Kernel;
+using Modular.Store;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -120,7 +121,7 @@ internal sealed record EntryFilter
     public LogFilter ToContract() => new(Module, Type, Actor, Subject, Session, Organization, Ip, Outcome, Words);
 
     /// <summary>Adds its parameters to a command and returns its conditions, each beginning with <c> and </c>.</summary>
-    public string Conditions(NpgsqlCommand command)
+    public string Conditions(PooledCommand command)
     {
         var sql = new List<string>();
         Add(Module, NpgsqlDbType.Text, "s.module = {0}");

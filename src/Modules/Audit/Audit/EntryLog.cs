@@ -114,7 +114,7 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         return await Read(command, ct);
     }
 
-    private async Task<IReadOnlyList<Entry>> Read(NpgsqlCommand command, CancellationToken ct)
+    private async Task<IReadOnlyList<Entry>> Read(PooledCommand command, CancellationToken ct)
     {
         var positions = new List<long>();
         var canonical = new List<ReadOnlyMemory<byte>>();
@@ -131,7 +131,7 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         return [.. opened.Select((e, at) => new Entry(positions[at], e))];
     }
 
-    private static string Parameter(NpgsqlCommand command, long value)
+    private static string Parameter(PooledCommand command, long value)
     {
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = value });
         return $"${command.Parameters.Count}";

@@ -103,8 +103,8 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
 
         private async Task<List<SearchRow>> Chunk(CancellationToken ct)
         {
-            await using var command = new NpgsqlCommand(
-                $"select position, canonical from audit.entries where position >= $1 order by position limit {ChunkEntries}", connection);
+            await using var command = new PooledCommand(
+                connection, $"select position, canonical from audit.entries where position >= $1 order by position limit {ChunkEntries}");
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _position });
             return await SearchRow.Read(command, events, ct);
         }

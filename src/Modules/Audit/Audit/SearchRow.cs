@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Modular.Store;
-using Npgsql;
 
 namespace Modular.Audit;
 
@@ -49,7 +48,7 @@ internal sealed record SearchRow(
         WordsOf(e));
 
     /// <summary>Those of a query that answers positions and canonical bytes.</summary>
-    public static async Task<List<SearchRow>> Read(NpgsqlCommand command, CanonicalEvents events, CancellationToken ct)
+    public static async Task<List<SearchRow>> Read(PooledCommand command, CanonicalEvents events, CancellationToken ct)
     {
         var positions = new List<long>();
         var canonical = new List<ReadOnlyMemory<byte>>();

@@ -131,7 +131,7 @@ internal sealed class GuessCounts(StoreDatabase database, IOptions<GuessLimitOpt
     // The character after the slash.
     private static string LastOf(string account) => $"{account}0";
 
-    private static void AddKeys(NpgsqlCommand command, string account, string? fromHere, DateTimeOffset now)
+    private static void AddKeys(PooledCommand command, string account, string? fromHere, DateTimeOffset now)
     {
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = fromHere ?? account });
