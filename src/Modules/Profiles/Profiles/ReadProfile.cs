@@ -6,20 +6,31 @@ using Modular.Store;
 
 namespace Modular.Profiles;
 
-/// <summary>A user reads their own profile: <c>GET /api/profiles/me</c>.</summary>
-internal static class ReadOwnProfile
+/// <summary>
+/// Somebody reads their own profile, or one that they may see: <c>GET /api/profiles/{id}</c>, of which <c>me</c> is the caller's.
+/// </summary>
+internal static class ReadProfile
 {
     internal sealed class Endpoint : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
-            .MapGet("/api/profiles/me", async (HttpContext context, Caller caller, IQuerySession store, CancellationToken ct) =>
+            .MapGet("/api/profiles/{id}", async (string id, HttpContext context, Caller caller, IQuerySession store, ProfileReading reading, CancellationToken ct) =>
             {
-                var profile = await store.LoadAsync<Profile>(caller.UserId!, ct) ?? Profile.Unopened(caller.UserId!);
-                return ProfileAnswer.Of(context, profile);
+                // Signed in or not: a public profile is everybody's.
+                await SignedInExtensions.Identify(context);
+                if (id == "me" && caller.UserId is null)
+                    return Refusal.Unauthorized().ToHttp();
+                var userId = caller.Named(id);
+                var profile = await store.LoadAsync<Profile>(userId, ct) ?? Profile.Unopened(userId);
+                // What is private and what does not exist answer alike.
+                return caller.Sees(profile) && await reading.Whole(profile, ct) is { } whole
+                    ? ProfileAnswer.Of(context, whole)
+                    : ProfileStreams.NotFound.ToHttp();
             })
-            .RequireSession()
-            .WithName(nameof(ReadOwnProfile))
+            .WithName(nameof(ReadProfile))
             .WithTags("profiles")
-            .Produces<ProfileAnswer>();
+            .Produces<ProfileAnswer>()
+            .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status404NotFound);
     }
 }
