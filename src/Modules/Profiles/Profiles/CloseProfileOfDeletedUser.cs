@@ -30,7 +30,7 @@ internal static class CloseProfileOfDeletedUser
                 .Where(session => session.Status is not (OfficeSessionStatus.Declined or OfficeSessionStatus.Cancelled) && session.OtherThan(profile.UserId) is not null)
                 .Select(session => session.Id).ToArray();
             store.QueueSqlCommand(booked.Length, "delete from profiles.office_bookings where holder = ?", profile.UserId);
-            store.QueueSqlCommand("delete from profiles.office_bookings where session_id = any(?)", booked);
+            store.QueueSqlCommand("delete from profiles.office_bookings where session_id = any(?)", (object)booked);
         }
 
         private async Task Leave(OfficeSession session, UserDeleted message, CancellationToken ct)
