@@ -17,13 +17,13 @@ internal static class Icalendar
     public static string Of(IEnumerable<OfficeSession> sessions, string? reader, IReadOnlyDictionary<string, string> names, string host)
     {
         var text = new StringBuilder();
-        Line(text, "BEGIN:VCALENDAR");
+        Property(text, "BEGIN", "VCALENDAR");
         Line(text, "VERSION:2.0");
         Line(text, "PRODID:-//Modular//Office sessions//EN");
-        Line(text, "CALSCALE:GREGORIAN");
+        Property(text, "CALSCALE", "GREGORIAN");
         foreach (var session in sessions)
             Event(text, session, reader, names, host);
-        Line(text, "END:VCALENDAR");
+        Property(text, "END", "VCALENDAR");
         return text.ToString();
     }
 
@@ -65,11 +65,13 @@ internal static class Icalendar
         text.Append("\r\n");
     }
 
+    private static void Property(StringBuilder text, string name, string value) => Line(text, $"{name}:{value}");
+
     private static void Event(StringBuilder text, OfficeSession session, string? reader, IReadOnlyDictionary<string, string> names, string host)
     {
         var other = reader is null ? null : session.OtherThan(reader);
         var with = other is not null && names.TryGetValue(other, out var name) ? $" with {name}" : "";
-        Line(text, "BEGIN:VEVENT");
+        Property(text, "BEGIN", "VEVENT");
         Line(text, $"UID:{session.Id}@{host}");
         Line(text, $"DTSTAMP:{Time(session.UpdatedAt)}");
         Line(text, $"CREATED:{Time(session.RequestedAt)}");
@@ -81,7 +83,7 @@ internal static class Icalendar
         Line(text, $"SUMMARY:{Escaped($"Office session{with}")}");
         if (session.Topic is { Length: > 0 } topic)
             Line(text, $"DESCRIPTION:{Escaped(topic)}");
-        Line(text, "END:VEVENT");
+        Property(text, "END", "VEVENT");
     }
 
     private static string Status(OfficeSessionStatus status) => status switch
