@@ -1,3 +1,7 @@
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Modular.Audit.Contracts;
+
 namespace Modular.Profiles.Tests;
 
 public sealed class DeletedUserOverHttp(PeopleApp app) : IClassFixture<PeopleApp>
@@ -67,6 +71,28 @@ public sealed class DeletedUserOverHttp(PeopleApp app) : IClassFixture<PeopleApp
         await app.Send(mentor, "POST", "/api/auth/delete-user", new { password = People.Password });
         await app.Settled();
         Assert.Equal(0, await app.Count("select count(*) from profiles.mt_doc_office_session where id = $1", id));
+    }
+
+    [Fact]
+    public async Task The_words_of_who_looked_after_them_go_with_who_wrote_them_and_a_rebuild_finds_the_same()
+    {
+        var (mentor, mentee, pm) = (await app.Mentor(), await app.Mentee(), await app.WithRole(await app.Root(), "pm"));
+        var id = await Ask(mentee, mentor, app.InDays(5));
+        await app.Send(pm, "POST", $"/api/office-sessions/{id}/cancel", new { note = "By the office" });
+        await app.Send(pm, "POST", "/api/auth/delete-user", new { password = People.Password });
+        var gone = await app.Mentee();
+        await Ask(gone, mentor, app.InDays(5));
+        await app.Send(gone, "POST", "/api/auth/delete-user", new { password = People.Password });
+        await app.Settled();
+        var left = (await app.Read(mentee, $"/api/office-sessions/{id}")).Json();
+        Assert.Equal(("cancelled", mentor.Id), (left.Text("status"), left.GetProperty("mentor").Text("userId")));
+        Assert.DoesNotContain("By the office", left.GetRawText(), StringComparison.Ordinal);
+        await using var scope = app.Services.CreateAsyncScope();
+        foreach (var name in (string[])["profiles.mt_doc_profile", "profiles.mt_doc_office_session"])
+        {
+            var rebuilt = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new RebuildReadModel(name, Compare: true));
+            Assert.Equal((0, true), (rebuilt!.Different, rebuilt.Rows > 0));
+        }
     }
 
     [Fact]

@@ -22,7 +22,9 @@ internal static class CloseProfileOfDeletedUser
             stream.AppendOne(new ProfileClosed(profile.UserId, message.At));
             store.QueueSqlCommand("delete from profiles.images where user_id = ?", profile.UserId);
 
-            var sessions = await store.QueryAsync<OfficeSession>("where d.mentor_id = ? or d.mentee_id = ?", ct, profile.UserId, profile.UserId);
+            // Whoever looked after people has left words in some, too.
+            var sessions = await store.QueryAsync<OfficeSession>(
+                "where d.mentor_id = ? or d.mentee_id = ? or d.ended_by = ?", ct, profile.UserId, profile.UserId, profile.UserId);
             foreach (var session in sessions)
                 await Leave(session, message, ct);
             // Of one that the other side has left before, no booking is there any more.

@@ -53,9 +53,11 @@ internal static class OfficeSessionStore
             .Duplicate(session => session.StartsAt, "timestamptz")
             .Duplicate(session => session.EndsAt, "timestamptz")
             .Duplicate(session => session.Status, "text")
+            .Duplicate(session => session.EndedBy, "text")
             .Index(session => session.MentorId)
             .Index(session => session.MenteeId)
-            .Index(session => session.StartsAt);
+            .Index(session => session.StartsAt)
+            .Index(session => session.EndedBy, "ended_by is not null");
         store.Storage.Script("003-office-bookings", Bookings);
     }
 }
