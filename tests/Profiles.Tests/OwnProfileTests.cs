@@ -29,9 +29,10 @@ public sealed class OwnProfileOverHttp(App app) : IClassFixture<App>
         await Opened(id);
         var result = await Read(ada);
         Assert.Equal(("\"1\"", "no-store"), (result.Header("ETag"), result.Header("Cache-Control")));
-        Assert.Equal(
-            $$"""{"userId":"{{id}}","displayName":null,"headline":null,"biography":null,"languages":[],"timeZone":null,"visibility":"private","version":1,"updatedAt":{{result.Json().GetProperty("updatedAt").GetRawText()}}}""",
-            result.Body);
+        var at = result.Json().GetProperty("updatedAt").GetRawText();
+        Assert.StartsWith(
+            $$"""{"userId":"{{id}}","name":"Ada","displayName":null,"headline":null,"biography":null,"languages":[],"timeZone":null,"image":null,"visibility":"private","roles":["user"],"mentor":null,"mentee":null,"availability":null,"version":1,"updatedAt":{{at}},"email":"ada.""",
+            result.Body, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,9 +58,9 @@ public sealed class OwnProfileOverHttp(App app) : IClassFixture<App>
         await Opened(id);
         var result = await Update(ada, Full, ifMatch: "\"1\"");
         Assert.Equal("\"2\"", result.Header("ETag"));
-        Assert.Equal(
-            $$"""{"userId":"{{id}}","displayName":"Ada","headline":"Mathematician","biography":"Notes.","languages":["en","fr"],"timeZone":"Europe/London","visibility":"members","version":2,"updatedAt":{{result.Json().GetProperty("updatedAt").GetRawText()}}}""",
-            result.Body);
+        Assert.StartsWith(
+            $$"""{"userId":"{{id}}","name":"Ada","displayName":"Ada","headline":"Mathematician","biography":"Notes.","languages":["en","fr"],"timeZone":"Europe/London","image":null,"visibility":"members",""",
+            result.Body, StringComparison.Ordinal);
         Assert.Equal(result.Body, (await Read(ada)).Body);
 
         var cleared = (await Update(ada, new { displayName = "Ada" })).Json();
@@ -140,6 +141,17 @@ public sealed class OwnProfileOverHttp(App app) : IClassFixture<App>
             _.As(ada).Put.RawJson(body).ToUrl("/api/profiles/me");
             _.StatusCodeShouldBe(400);
         });
+    }
+
+    [Fact]
+    public async Task A_malformed_tag_matches_nothing_and_any_version_is_a_star()
+    {
+        var (ada, id) = await SignedUp();
+        await Opened(id);
+        foreach (var tag in (string[])["W/\"1\"", "malformed", "\"2\""])
+            await Update(ada, Full, ifMatch: tag, status: 412);
+        await Update(ada, Full, ifMatch: "*");
+        await Update(ada, new { displayName = "Two" }, ifMatch: "\"7\", \"2\"");
     }
 
     [Fact]

@@ -27,6 +27,9 @@ public sealed class Caller
 
     public IReadOnlyList<string> Roles { get; set; } = [];
 
+    /// <summary>Whom a path means: <c>me</c> is whoever is signed in.</summary>
+    public string Named(string id) => id == "me" && UserId is { } own ? own : id;
+
     /// <summary>IPv4, or an IPv6 network of 64 bits; null when unknown (contract §2.2).</summary>
     public string? IpAddress { get; set; }
 

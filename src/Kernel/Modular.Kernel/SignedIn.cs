@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Modular.Kernel;
@@ -46,6 +47,20 @@ public static class SignedInExtensions
             return roles.Count > 0 && !roles.Intersect(session.Roles).Any()
                 ? Refusal.Forbidden().ToHttp()
                 : await next(invocation);
+        });
+
+    /// <summary>
+    /// 401 unless signed in, 403 <c>FORBIDDEN</c> unless the route's parameter names the caller (by id, or as <c>me</c>) or one
+    /// of the roles is held. The handler asks <see cref="Caller.Named"/> whom it names.
+    /// </summary>
+    public static RouteHandlerBuilder RequireOwnership(this RouteHandlerBuilder route, string parameter, params IReadOnlyList<string> orRoles) => route
+        .RequireSession()
+        .ProducesProblem(StatusCodes.Status403Forbidden)
+        .AddEndpointFilter(async (invocation, next) =>
+        {
+            var caller = invocation.HttpContext.RequestServices.GetRequiredService<Caller>();
+            var isOwn = invocation.HttpContext.GetRouteValue(parameter) is string id && caller.Named(id) == caller.UserId;
+            return isOwn || orRoles.Intersect(caller.Roles).Any() ? await next(invocation) : Refusal.Forbidden().ToHttp();
         });
 
     /// <summary>Finds the request's session once and fills in <see cref="Caller"/>; null when signed out.</summary>

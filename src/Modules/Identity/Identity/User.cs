@@ -6,6 +6,7 @@ namespace Modular.Identity;
 
 /// <summary>Somebody with an account here. The e-mail address is in lower case and unique.</summary>
 /// <param name="LinkedTo">Of an anonymous user: who they turned out to be.</param>
+/// <param name="Inactive">Of a banned user: there is nothing against them, they are only not in use.</param>
 internal sealed record User(
     string Id,
     string Name,
@@ -22,7 +23,8 @@ internal sealed record User(
     string? Username = null,
     string? DisplayUsername = null,
     bool IsAnonymous = false,
-    string? LinkedTo = null)
+    string? LinkedTo = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Inactive = false)
 {
     public const string EmailIndex = "mt_doc_user_uidx_email";
     public const string DefaultRole = "user";
@@ -38,8 +40,14 @@ internal sealed record User(
             Id, Name, Email, EmailVerified, Image, CreatedAt, UpdatedAt, Role, Banned, BanReason, BanExpires,
             TwoFactorEnabled, Username, DisplayUsername, IsAnonymous);
 
+    /// <summary>As other modules are told of a user.</summary>
+    public PersonFacts ToFacts(DateTimeOffset now) => new(Id, Name, Email, EmailVerified, Image, Role, StatusAt(now), CreatedAt);
+
     /// <summary>Whether a ban is in force; one that has an end is over at that instant.</summary>
     public bool IsBanned(DateTimeOffset now) => Banned && !(BanExpires <= now);
+
+    /// <summary>Active, inactive, or suspended: as other modules and administrators name it.</summary>
+    public string StatusAt(DateTimeOffset now) => !IsBanned(now) ? UserStatus.Active : Inactive ? UserStatus.Inactive : UserStatus.Suspended;
 
     /// <summary>
     /// The present as users carry it: in milliseconds, as the wire shows it. With more the answer of a sign-up and the
@@ -79,9 +87,9 @@ internal sealed record User(
 
     public User Apply(UserRoleSet e) => this with { Role = e.Role, UpdatedAt = e.At };
 
-    public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, UpdatedAt = e.At };
+    public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, Inactive = e.Inactive, UpdatedAt = e.At };
 
-    public User Apply(UserUnbanned e) => this with { Banned = false, BanReason = null, BanExpires = null, UpdatedAt = e.At };
+    public User Apply(UserUnbanned e) => this with { Banned = false, BanReason = null, BanExpires = null, Inactive = false, UpdatedAt = e.At };
 
     public User Apply(TwoFactorEnabled e) => this with { TwoFactorEnabled = true, UpdatedAt = e.At };
 
@@ -131,6 +139,11 @@ internal sealed record UserDeleted(string UserId, string Reason, DateTimeOffset 
 
 internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);
 
-internal sealed record UserBanned(string UserId, string? Reason, DateTimeOffset? Expires, DateTimeOffset At);
+internal sealed record UserBanned(
+    string UserId,
+    string? Reason,
+    DateTimeOffset? Expires,
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Inactive = false);
 
 internal sealed record UserUnbanned(string UserId, string Reason, DateTimeOffset At);

@@ -29,6 +29,7 @@ internal static class ForgetDevicesOfDeletedUser
         private void Forget(string userId)
         {
             store.QueueSqlCommand("delete from sessions.mt_doc_known_device where user_id = ?", userId);
+            LastSignIn.Forget(store, userId);
             store.QueueSqlCommand("delete from sessions.mt_doc_one_time_token where user_id = ?", userId);
         }
     }

@@ -28,6 +28,7 @@ public sealed class SessionsModule : IModule
             store.Events.MapEventType<SessionAccessRefused>("session.access_refused.1").About(e => e.UserId).Refused(e => e.Reason);
             TokenGroups.AddTo(store);
             store.Storage.Script("001-session-triggers", SessionTriggers.Sql);
+            store.Storage.Script("002-last-sign-ins", LastSignIn.Table);
             store.Schema.For<KnownDevice>()
                 .Duplicate(device => device.UserId, "text")
                 .Index(device => device.UserId);

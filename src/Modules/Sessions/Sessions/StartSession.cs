@@ -24,6 +24,7 @@ internal static class StartSession
             var token = SessionToken.Mint();
             var started = Decide(command, caller, Guid.CreateVersion7(now).ToString("N"), token, SessionToken.MintHandle(), options.Value, now);
             store.Events.StartStream<Session>(started.SessionId, started);
+            LastSignIn.Stage(store, started);
             if (options.Value.NewDeviceMail)
                 await bus.PublishAsync(new SessionOpened(started.SessionId), new DeliveryOptions { GroupId = started.UserId });
             if (options.Value.MaxSessionsPerUser is { } most)

@@ -34,15 +34,15 @@ internal sealed class Standing(AdminGate gate, LastAdministrator last, IMediator
     }
 
     public async Task<Outcome<User>> Ban(
-        IEventStream<User> stream, User user, string actorId, string? reason, DateTimeOffset? expires, CancellationToken ct)
+        IEventStream<User> stream, User user, string actorId, string? reason, DateTimeOffset? expires, CancellationToken ct, bool inactive = false)
     {
         if (user.Id == actorId)
             return gate.Refuse(NotYourself, user.Id);
         if (await last.Spare(user, ct) is { } refusal)
             return gate.Refuse(refusal, user.Id);
-        var banned = new UserBanned(user.Id, reason, expires, User.Now(clock));
+        var banned = new UserBanned(user.Id, reason, expires, User.Now(clock), inactive);
         stream.AppendOne(banned);
-        await mediator.Send(new EndSessionsOfUser(user.Id, "banned"), ct);
+        await mediator.Send(new EndSessionsOfUser(user.Id, inactive ? "inactive" : "banned"), ct);
         return user.Apply(banned);
     }
 

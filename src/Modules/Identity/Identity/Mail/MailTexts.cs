@@ -38,6 +38,15 @@ internal enum MailKind
 
     /// <summary>To the new address.</summary>
     ChangeEmailCode,
+
+    /// <summary>To the mentor.</summary>
+    OfficeSessionRequested,
+    OfficeSessionConfirmed,
+    OfficeSessionDeclined,
+    OfficeSessionCancelled,
+
+    /// <summary>To both sides.</summary>
+    OfficeSessionReminder,
 }
 
 /// <summary>A mail as it goes out: plain text.</summary>
@@ -103,7 +112,9 @@ internal sealed partial class MailTexts(IOptions<MailOptions> options)
         MailKind.TwoFactorCode or MailKind.SignInCode or MailKind.VerifyEmailCode or MailKind.ResetPasswordCode or MailKind.ChangeEmailCode =>
             [.. Anywhere, .. OfCodes],
         MailKind.EmailChanged or MailKind.PasswordChanged or MailKind.AccountDeleted or MailKind.TwoFactorEnabled or MailKind.TwoFactorDisabled
-            or MailKind.PasskeyAdded or MailKind.PasskeyRemoved => [.. Anywhere, .. OfNotices],
+            or MailKind.PasskeyAdded or MailKind.PasskeyRemoved
+            or MailKind.OfficeSessionRequested or MailKind.OfficeSessionConfirmed or MailKind.OfficeSessionDeclined
+            or MailKind.OfficeSessionCancelled or MailKind.OfficeSessionReminder => [.. Anywhere, .. OfNotices],
         _ => [.. Anywhere, .. OfLinks],
     };
 

@@ -1,16 +1,16 @@
 namespace Modular.Profiles.Tests;
 
-public sealed class UpdateOwnProfileTests
+public sealed class UpdateProfileTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly UpdateOwnProfile.Command Valid =
+    private static readonly UpdateProfile.Command Valid =
         new("ada", "Ada", "Mathematician", "Notes on the engine.", ["en", "fr-CH"], "Europe/London", "members", []);
 
     [Fact]
     public void An_update_says_the_whole_profile()
     {
-        var updated = UpdateOwnProfile.Decide(Profile.Unopened("ada"), Valid, Noon)!;
+        var updated = UpdateProfile.Decide(Profile.Unopened("ada"), Valid, Noon)!;
         Assert.Equal(
             ("ada", "Ada", "Mathematician", "Notes on the engine.", "Europe/London", Visibility.Members, Noon),
             (updated.UserId, updated.DisplayName, updated.Headline, updated.Biography, updated.TimeZone, updated.Visibility, updated.At));
@@ -18,25 +18,14 @@ public sealed class UpdateOwnProfileTests
     }
 
     [Fact]
-    public void What_is_so_already_is_no_change() => Assert.Null(UpdateOwnProfile.Decide(
+    public void What_is_so_already_is_no_change() => Assert.Null(UpdateProfile.Decide(
         new Profile("ada", 2, Valid.DisplayName, Valid.Headline, Valid.Biography, ["en", "fr-CH"], Valid.TimeZone, Visibility.Members, Noon), Valid, Noon));
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(true, "*")]
-    [InlineData(true, "\"3\"")]
-    [InlineData(true, "\"2\"", "\"3\"")]
-    [InlineData(false, "\"2\"")]
-    [InlineData(false, "W/\"3\"")]
-    [InlineData(false, "malformed")]
-    public void Only_the_version_that_was_read_is_replaced(bool matches, params string[] tags) =>
-        Assert.Equal(matches, UpdateOwnProfile.Matches(Profile.Unopened("ada") with { Version = 3 }, tags));
 
     [Fact]
     public void A_sound_profile_is_valid_and_so_is_an_empty_one()
     {
         Assert.True(IsValid(Valid));
-        Assert.True(IsValid(new UpdateOwnProfile.Command("ada", null, null, null, [], null, "private", [])));
+        Assert.True(IsValid(new UpdateProfile.Command("ada", null, null, null, [], null, "private", [])));
     }
 
     [Theory]
@@ -78,5 +67,5 @@ public sealed class UpdateOwnProfileTests
         Assert.False(IsValid(Valid with { Visibility = "everybody" }));
     }
 
-    private static bool IsValid(UpdateOwnProfile.Command command) => new UpdateOwnProfile.Validator().Validate(command).IsValid;
+    private static bool IsValid(UpdateProfile.Command command) => new UpdateProfile.Validator().Validate(command).IsValid;
 }

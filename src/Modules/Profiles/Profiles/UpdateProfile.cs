@@ -3,17 +3,16 @@ using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Net.Http.Headers;
 using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Profiles;
 
 /// <summary>
-/// A user replaces their own profile: <c>PUT /api/profiles/me</c>. With <c>If-Match</c> only the version that was read;
-/// what the body leaves out is cleared, and visibility falls back to private.
+/// A user replaces their own profile, an administrator anybody's: <c>PUT /api/profiles/{id}</c>, of which <c>me</c> is the caller's.
+/// With <c>If-Match</c> only the version that was read; what the body leaves out is cleared, and visibility falls back to private.
 /// </summary>
-internal static class UpdateOwnProfile
+internal static class UpdateProfile
 {
     internal sealed record Request(
         string? DisplayName, string? Headline, string? Biography, IReadOnlyList<string?>? Languages, string? TimeZone, string? Visibility);
@@ -29,38 +28,25 @@ internal static class UpdateOwnProfile
         string Visibility,
         IReadOnlyList<string> IfMatch) : IRequest<Outcome<Profile>>, IIdempotent;
 
-    internal static readonly Refusal Stale = Refusal.Of(
-        StatusCodes.Status412PreconditionFailed, "stale_version", "The profile was changed since it was read");
-
     internal sealed class Endpoint : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
-            .MapPut("/api/profiles/me", async (Request request, HttpContext context, Caller caller, IMediator mediator, CancellationToken ct) =>
+            .MapPut("/api/profiles/{id}", async (string id, Request request, HttpContext context, Caller caller, IMediator mediator, ProfileReading reading, CancellationToken ct) =>
             {
                 var outcome = await mediator.Send(
                     new Command(
-                        caller.UserId!, request.DisplayName, request.Headline, request.Biography, request.Languages ?? [], request.TimeZone,
-                        request.Visibility ?? "private", Tags(context.Request)),
+                        caller.Named(id), request.DisplayName, request.Headline, request.Biography, request.Languages ?? [], request.TimeZone,
+                        request.Visibility ?? "private", ProfileStreams.Tags(context.Request)),
                     ct);
-                return outcome.ToHttp(profile => ProfileAnswer.Of(context, profile));
+                return outcome.Refusal is { } refusal ? refusal.ToHttp() : ProfileAnswer.Of(context, await reading.Whole(outcome.Answer, ct));
             })
-            .RequireSession()
-            .WithName(nameof(UpdateOwnProfile))
+            .RequireOwnership("id", "admin")
+            .WithName(nameof(UpdateProfile))
             .WithTags("profiles")
             .Produces<ProfileAnswer>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed);
-
-        // Of a list with a malformed entry nothing can match, so that one is a tag that never does.
-        private static IReadOnlyList<string> Tags(HttpRequest request)
-        {
-            var given = request.Headers.IfMatch;
-            if (given.Count == 0)
-                return [];
-            return EntityTagHeaderValue.TryParseStrictList([.. given.OfType<string>()], out var tags) && tags.Count > 0
-                ? [.. tags.Select(tag => tag.ToString())]
-                : ["malformed"];
-        }
     }
 
     internal sealed class Validator : AbstractValidator<Command>
@@ -84,26 +70,16 @@ internal static class UpdateOwnProfile
         }
     }
 
-    internal sealed class Handler(IDocumentSession store, TimeProvider clock) : IRequestHandler<Command, Outcome<Profile>>
+    internal sealed class Handler(ProfileStreams profiles) : IRequestHandler<Command, Outcome<Profile>>
     {
         public async Task<Outcome<Profile>> Handle(Command command, CancellationToken ct)
         {
-            var stream = await store.Events.FetchForWriting<Profile>(command.UserId, ct);
-            var profile = stream.Aggregate ?? Profile.Unopened(command.UserId);
-            if (!Matches(profile, command.IfMatch))
-                return Stale;
-            if (Decide(profile, command, clock.GetUtcNow()) is not { } updated)
-                return profile;
-
-            if (stream.Aggregate is null)
-                stream.AppendOne(new ProfileOpened(command.UserId, updated.At));
-            stream.AppendOne(updated);
-            return (await store.LoadAsync<Profile>(command.UserId, ct))!;
+            var opened = await profiles.Open(command.UserId, command.IfMatch, ct);
+            return opened.Refusal is { } refusal
+                ? refusal
+                : await opened.Answer.Append(Decide(opened.Answer.Profile, command, opened.Answer.Now), ct);
         }
     }
-
-    internal static bool Matches(Profile profile, IReadOnlyList<string> tags) =>
-        tags.Count == 0 || tags.Contains("*") || tags.Contains(profile.Tag);
 
     /// <summary>A profile that says all this already is not changed by saying it again: null.</summary>
     internal static ProfileUpdated? Decide(Profile profile, Command command, DateTimeOffset now)
