@@ -3,6 +3,7 @@ using Modular.Drills;
 
 // dotnet run -c Release --project bench/Drills -- enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]
 // dotnet run -c Release --project bench/Drills -- fuzz [--requests N] [--seed N]
+// dotnet run -c Release --project bench/Drills -- clerk [--messages N] [--seed N]
 //
 // Each drill starts the Host as a process of its own over a fresh PostgreSQL and ends with 1 when it finds something.
 var seed = int.Parse(Setting("--seed", Environment.TickCount.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
@@ -11,6 +12,7 @@ return args.FirstOrDefault() switch
 {
     "enumeration" => await Enumeration(),
     "fuzz" => await Fuzz(),
+    "clerk" => await Clerk(),
     _ => Usage(),
 };
 
@@ -39,9 +41,16 @@ async Task<int> Fuzz()
     return await new FuzzDrill(host, requests, seed).Run(Console.Out) ? 0 : 1;
 }
 
+async Task<int> Clerk()
+{
+    var messages = int.Parse(Setting("--messages", "10000"), CultureInfo.InvariantCulture);
+    await using var host = await DrillHost.StartAsync($"--Clerk:WebhookSecret={ClerkDrill.Secret}");
+    return await new ClerkDrill(host, messages, seed).Run(Console.Out) ? 0 : 1;
+}
+
 static int Usage()
 {
-    Console.Error.WriteLine("enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]  or  fuzz [--requests N] [--seed N]");
+    Console.Error.WriteLine("enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]  or  fuzz [--requests N] [--seed N]  or  clerk [--messages N] [--seed N]");
     return 2;
 }
 

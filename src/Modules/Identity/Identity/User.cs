@@ -52,7 +52,7 @@ internal sealed record User(
     }
 
     public static User Create(UserRegistered e) =>
-        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role)
+        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.CreatedAt ?? e.At, e.At, e.Role)
         {
             Username = e.Username,
             DisplayUsername = e.DisplayUsername,
@@ -89,6 +89,8 @@ internal sealed record User(
 }
 
 /// <summary>Raised by every way of registering, so it lives with the state.</summary>
+/// <param name="CreatedAt">When the user was made elsewhere, of those who were; null: now, here.</param>
+/// <param name="Reason">Where they came from: <c>clerk</c>, or <c>import</c> and the kind of its source; null: they registered here.</param>
 internal sealed record UserRegistered(
     string UserId,
     [PersonalData] string? Name,
@@ -99,7 +101,9 @@ internal sealed record UserRegistered(
     DateTimeOffset At,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? Username = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? DisplayUsername = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? CreatedAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null);
 
 /// <summary>A user's own changes.</summary>
 /// <param name="Changed">Which members were changed; a member that is not among them is null here.</param>
