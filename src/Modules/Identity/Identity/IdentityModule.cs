@@ -116,6 +116,7 @@ public sealed class IdentityModule : IModule
         services.AddTwoFactor();
         services.AddPasskeys();
         services.AddClerk();
+        services.AddPurge();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -222,5 +223,6 @@ public sealed class IdentityModule : IModule
         AdminRegistration.Store(store);
         store.StoreApiKeys();
         store.StoreClerk();
+        store.StorePurge();
     }
 }

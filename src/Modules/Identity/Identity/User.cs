@@ -77,6 +77,9 @@ internal sealed record User(
 
     public bool ShouldDelete(UserDeleted e) => e.UserId == Id;
 
+    /// <summary>They are gone already; read models follow it.</summary>
+    public bool ShouldDelete(UserPurged e) => e.UserId == Id;
+
     public User Apply(UserRoleSet e) => this with { Role = e.Role, UpdatedAt = e.At };
 
     public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, UpdatedAt = e.At };
@@ -130,8 +133,13 @@ internal sealed record UserEmailVerified(string UserId, string Reason, DateTimeO
 /// <param name="Verified">Whether it is known to be theirs.</param>
 internal sealed record UserEmailChanged(string UserId, [PersonalData] string? Email, bool Verified, DateTimeOffset At);
 
-/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>.</param>
-internal sealed record UserDeleted(string UserId, string Reason, DateTimeOffset At);
+/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>, <c>clerk</c>.</param>
+/// <param name="KeepsRow">Their row in <c>neon_auth.users_sync</c> stays, without anything personal, until <see cref="UserPurged"/>.</param>
+internal sealed record UserDeleted(
+    string UserId, string Reason, DateTimeOffset At, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool KeepsRow = false);
+
+/// <summary>The row of a deleted user went, and with it whatever of the applications references it.</summary>
+internal sealed record UserPurged(string UserId, DateTimeOffset DeletedAt, DateTimeOffset At);
 
 internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);
 
