@@ -117,6 +117,7 @@ public sealed class IdentityModule : IModule
         services.AddPasskeys();
         services.AddClerk();
         services.AddPurge();
+        services.AddImport();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -224,5 +225,6 @@ public sealed class IdentityModule : IModule
         store.StoreApiKeys();
         store.StoreClerk();
         store.StorePurge();
+        store.StoreImport();
     }
 }
