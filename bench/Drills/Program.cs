@@ -8,6 +8,7 @@ using Modular.Drills;
 // dotnet run -c Release --project bench/Drills -- storm [--clients N] [--rounds N] [--rate N]
 // dotnet run -c Release --project bench/Drills -- scale [--sessions N] [--expired N]
 // dotnet run -c Release --project bench/Drills -- sign-in-cost [--sign-ins N]
+// dotnet run -c Release --project bench/Drills -- clerk [--messages N] [--seed N]
 //
 // Each drill starts the Host as a process of its own over a fresh PostgreSQL and ends with 1 when it finds something.
 var seed = int.Parse(Setting("--seed", Environment.TickCount.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
@@ -23,6 +24,7 @@ return args.FirstOrDefault() switch
     "storm" => await Storm(),
     "scale" => await Scale(),
     "sign-in-cost" => await SignInCost(),
+    "clerk" => await Clerk(),
     _ => Usage(),
 };
 
@@ -82,6 +84,13 @@ async Task<int> SignInCost()
     return await new SignInCostDrill(host, Number("--sign-ins", 30)).Run(Console.Out) ? 0 : 1;
 }
 
+async Task<int> Clerk()
+{
+    var messages = Number("--messages", 10_000);
+    await using var host = await DrillHost.StartAsync($"--Clerk:WebhookSecret={ClerkDrill.Secret}");
+    return await new ClerkDrill(host, messages, seed).Run(Console.Out) ? 0 : 1;
+}
+
 static int Usage()
 {
     Console.Error.WriteLine("""
@@ -92,6 +101,7 @@ static int Usage()
         storm [--clients N] [--rounds N] [--rate N]
         scale [--sessions N] [--expired N]
         sign-in-cost [--sign-ins N]
+        clerk [--messages N] [--seed N]
         """);
     return 2;
 }

@@ -11,6 +11,7 @@ internal static class UserCommands
         CreateAdmin(runner),
         SetPassword(runner),
         Unlock(runner),
+        ImportCommand.Of(runner),
     };
 
     private static Command CreateAdmin(CommandRunner runner)

@@ -43,6 +43,11 @@ public class SnapshotTableProjection<T> : IStateProjection
         return this;
     }
 
+    /// <summary>
+    /// What is left of the row when an event has ended the state: values of some columns, the others stay; null: the row goes.
+    /// </summary>
+    protected virtual IReadOnlyDictionary<string, object?>? Remains(IEvent last) => null;
+
     internal void Attach(string module)
     {
         _module = module;
@@ -57,31 +62,49 @@ public class SnapshotTableProjection<T> : IStateProjection
     {
         var target = $"{_schema}.{_table}";
         var columns = _columns.Select(column => column.Column).ToList();
-        queue(stream.StateOf(typeof(T)) is T state
-            ? new RowUpsert(target, columns, Row(state, stream.Events.Last(e => _aggregator.EventTypes.Contains(e.EventType))))
-            : new RowDelete(target, columns[0], stream.Key));
+        var last = stream.Events.Last(e => _aggregator.EventTypes.Contains(e.EventType));
+        if (stream.StateOf(typeof(T)) is T state)
+            queue(new RowUpsert(target, columns, Row(state, last)));
+        else if (Remains(last) is { } remains)
+            queue(new RowUpsert(
+                target, [columns[0], .. remains.Keys.Select(name => columns.Single(column => column.Name == name))], [stream.Key, .. remains.Values.Select(StoreBatch.Plain)]));
+        else
+            queue(new RowDelete(target, columns[0], stream.Key));
     }
 
     private object?[] Row(T state, IEvent last) =>
         [.. _columns.Select(column => StoreBatch.Plain(column.Read(state, last)))];
 
+    // The row of a state that has ended, as the table would hold it.
+    private object?[]? Row(object?[]? before, IEvent last)
+    {
+        if (before is null || Remains(last) is not { } remains)
+            return null;
+        foreach (var (name, value) in remains)
+            before[_columns.FindIndex(column => column.Column.Name == name)] = StoreBatch.Plain(value);
+        return before;
+    }
+
     private sealed class Fold(SnapshotTableProjection<T> projection) : IRowFold
     {
         private object? _state;
         private IEvent? _last;
+        private object?[]? _before;
 
-        public void Begin() => (_state, _last) = (null, null);
+        public void Begin() => (_state, _last, _before) = (null, null, null);
 
         public void Apply(IEvent e)
         {
-            _state = projection._aggregator.Apply(_state, e);
-            _last = e;
+            var next = projection._aggregator.Apply(_state, e);
+            if (next is null && _state is T ended)
+                _before = projection.Row(ended, _last!);
+            (_state, _last) = (next, e);
         }
 
         public IEnumerable<(object Key, object?[]? Row)> Rows()
         {
             if (_last is { } last)
-                yield return (last.StreamKey, _state is T state ? projection.Row(state, last) : null);
+                yield return (last.StreamKey, _state is T state ? projection.Row(state, last) : projection.Row(_before, last));
         }
     }
 }

@@ -115,6 +115,9 @@ public sealed class IdentityModule : IModule
         services.AddApiKeys();
         services.AddTwoFactor();
         services.AddPasskeys();
+        services.AddClerk();
+        services.AddPurge();
+        services.AddImport();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -147,7 +150,7 @@ public sealed class IdentityModule : IModule
 
     private static void Store(StoreOptions store)
     {
-        store.Events.MapEventType<UserRegistered>("user.registered.1").About(e => e.UserId);
+        store.Events.MapEventType<UserRegistered>("user.registered.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserUpdated>("user.updated.1").About(e => e.UserId);
         store.Events.MapEventType<UserEmailVerified>("user.email_verified.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserEmailChanged>("user.email_changed.1").About(e => e.UserId);
@@ -220,5 +223,8 @@ public sealed class IdentityModule : IModule
         OrganizationStore.Configure(store);
         AdminRegistration.Store(store);
         store.StoreApiKeys();
+        store.StoreClerk();
+        store.StorePurge();
+        store.StoreImport();
     }
 }

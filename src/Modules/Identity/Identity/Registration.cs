@@ -7,7 +7,17 @@ namespace Modular.Identity;
 /// <param name="Email">In lower case.</param>
 internal sealed record NewUser(
     string Name, string Email, string? Image = null, bool EmailVerified = false, string Role = User.DefaultRole, Username? Username = null,
-    bool IsAnonymous = false);
+    bool IsAnonymous = false)
+{
+    /// <summary>The id they have elsewhere, under which applications know them; null: a new one.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>When they were made elsewhere.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>Where they come from; null: they register here.</summary>
+    public string? Reason { get; init; }
+}
 
 /// <summary>
 /// Stages a new user, the account they sign in with and the message that tells the other modules. The unique index decides
@@ -27,10 +37,10 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Gues
     public async Task<User> Register(NewUser person, Func<string, DateTimeOffset, Account>? account)
     {
         var now = User.Now(clock);
-        var id = NewId();
+        var id = person.Id ?? NewId();
         var registered = new UserRegistered(
             id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now,
-            person.Username?.Key, person.Username?.Display, person.IsAnonymous);
+            person.Username?.Key, person.Username?.Display, person.IsAnonymous, person.CreatedAt, person.Reason);
         store.Events.StartStream<User>(id, registered);
         if (account is not null)
             store.Insert(account(id, now));

@@ -60,7 +60,7 @@ internal sealed record User(
     }
 
     public static User Create(UserRegistered e) =>
-        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.At, e.At, e.Role)
+        new(e.UserId, e.Name ?? "", e.Email ?? "", e.EmailVerified, e.Image, e.CreatedAt ?? e.At, e.At, e.Role)
         {
             Username = e.Username,
             DisplayUsername = e.DisplayUsername,
@@ -85,6 +85,9 @@ internal sealed record User(
 
     public bool ShouldDelete(UserDeleted e) => e.UserId == Id;
 
+    /// <summary>They are gone already; read models follow it.</summary>
+    public bool ShouldDelete(UserPurged e) => e.UserId == Id;
+
     public User Apply(UserRoleSet e) => this with { Role = e.Role, UpdatedAt = e.At };
 
     public User Apply(UserBanned e) => this with { Banned = true, BanReason = e.Reason, BanExpires = e.Expires, Inactive = e.Inactive, UpdatedAt = e.At };
@@ -97,6 +100,8 @@ internal sealed record User(
 }
 
 /// <summary>Raised by every way of registering, so it lives with the state.</summary>
+/// <param name="CreatedAt">When the user was made elsewhere, of those who were; null: now, here.</param>
+/// <param name="Reason">Where they came from: <c>clerk</c>, or <c>import</c> and the kind of its source; null: they registered here.</param>
 internal sealed record UserRegistered(
     string UserId,
     [PersonalData] string? Name,
@@ -107,7 +112,9 @@ internal sealed record UserRegistered(
     DateTimeOffset At,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? Username = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? DisplayUsername = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? CreatedAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null);
 
 /// <summary>A user's own changes.</summary>
 /// <param name="Changed">Which members were changed; a member that is not among them is null here.</param>
@@ -134,8 +141,13 @@ internal sealed record UserEmailVerified(string UserId, string Reason, DateTimeO
 /// <param name="Verified">Whether it is known to be theirs.</param>
 internal sealed record UserEmailChanged(string UserId, [PersonalData] string? Email, bool Verified, DateTimeOffset At);
 
-/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>.</param>
-internal sealed record UserDeleted(string UserId, string Reason, DateTimeOffset At);
+/// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>, <c>clerk</c>.</param>
+/// <param name="KeepsRow">Their row in <c>neon_auth.users_sync</c> stays, without anything personal, until <see cref="UserPurged"/>.</param>
+internal sealed record UserDeleted(
+    string UserId, string Reason, DateTimeOffset At, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool KeepsRow = false);
+
+/// <summary>The row of a deleted user went, and with it whatever of the applications references it.</summary>
+internal sealed record UserPurged(string UserId, DateTimeOffset DeletedAt, DateTimeOffset At);
 
 internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);
 

@@ -36,6 +36,21 @@ internal sealed class UsersSync : SnapshotTableProjection<User>
         Column("deleted_at", "timestamptz", (_, _) => null);
     }
 
+    /// <summary>For the sweep of <see cref="PurgeDeletedUsers"/>.</summary>
+    public const string DeletedIndex = "create index users_sync_deleted_at on {neon_auth}.users_sync (deleted_at) where deleted_at is not null;";
+
+    /// <summary>Where a deleted user's row stays for a while, nothing personal does.</summary>
+    protected override IReadOnlyDictionary<string, object?>? Remains(IEvent last) => last.Data is UserDeleted { KeepsRow: true } deleted
+        ? new Dictionary<string, object?>
+        {
+            ["name"] = null,
+            ["email"] = null,
+            ["raw_json"] = JsonSerializer.Serialize(new { Id = deleted.UserId, DeletedAt = deleted.At }, WireJson.Options),
+            ["updated_at"] = deleted.At,
+            ["deleted_at"] = deleted.At,
+        }
+        : null;
+
     private static string RawJson(User user)
     {
         if (user.LinkedTo is null)

@@ -1,4 +1,5 @@
 using MediatR;
+using Microsoft.Extensions.Options;
 using Modular.Messaging;
 using Modular.Sessions.Contracts;
 using Modular.Store;
@@ -7,14 +8,15 @@ namespace Modular.Identity;
 
 /// <summary>
 /// Stages the end of a user: account, passkeys, links, sessions, the row of <c>neon_auth.users_sync</c> with everything that
-/// references it; and their key, so that no event tells anything personal any more (DESIGN §6).
+/// references it (with <c>Identity:PurgeAfter</c> that one later); and their key, so that no event tells anything personal any
+/// more (DESIGN §6).
 /// </summary>
 internal sealed class Removal(
-    IDocumentSession store, Verifications verifications, IEnumerable<IEndOfUser> ends, Mailer mailer, IMediator mediator, IMessageBus bus, TimeProvider clock)
+    IDocumentSession store, Verifications verifications, IEnumerable<IEndOfUser> ends, Mailer mailer, IMediator mediator, IMessageBus bus, IOptions<DeletionOptions> options, TimeProvider clock)
 {
     /// <summary>False: they are gone already.</summary>
     /// <param name="userId">Whose end it is.</param>
-    /// <param name="reason">By which way: <c>self</c>, <c>self_by_mail</c>.</param>
+    /// <param name="reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>, <c>clerk</c>.</param>
     /// <param name="baseUrl">Our public address.</param>
     public async Task<bool> Remove(string userId, string reason, string baseUrl, CancellationToken ct)
     {
@@ -22,7 +24,7 @@ internal sealed class Removal(
         if (stream.Aggregate is not { } user)
             return false;
         var now = User.Now(clock);
-        stream.AppendOne(new UserDeleted(user.Id, reason, now));
+        stream.AppendOne(new UserDeleted(user.Id, reason, now, KeepsRow: options.Value.PurgeAfter > TimeSpan.Zero));
         // As they are now: whoever signs in, links or sets a password meanwhile has changed one, and this runs again.
         foreach (var account in await store.QueryAsync<Account>("where d.user_id = ?", ct, user.Id))
         {
