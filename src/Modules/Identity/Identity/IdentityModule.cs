@@ -115,6 +115,7 @@ public sealed class IdentityModule : IModule
         services.AddApiKeys();
         services.AddTwoFactor();
         services.AddPasskeys();
+        services.AddAdapter();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -147,7 +148,7 @@ public sealed class IdentityModule : IModule
 
     private static void Store(StoreOptions store)
     {
-        store.Events.MapEventType<UserRegistered>("user.registered.1").About(e => e.UserId);
+        store.Events.MapEventType<UserRegistered>("user.registered.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserUpdated>("user.updated.1").About(e => e.UserId);
         store.Events.MapEventType<UserEmailVerified>("user.email_verified.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<UserEmailChanged>("user.email_changed.1").About(e => e.UserId);
@@ -193,6 +194,7 @@ public sealed class IdentityModule : IModule
             .Duplicate(user => user.Username, "text")
             .Duplicate(user => user.DisplayUsername, "text")
             .Duplicate(user => user.IsAnonymous, "boolean")
+            .Duplicate(user => user.EmailVerifiedAt, "timestamptz")
             .UniqueIndex(User.EmailIndex, user => user.Email)
             .UniqueIndex(Username.Index, user => user.Username);
         store.Schema.For<ReservedUsername>();
@@ -220,5 +222,6 @@ public sealed class IdentityModule : IModule
         OrganizationStore.Configure(store);
         AdminRegistration.Store(store);
         store.StoreApiKeys();
+        store.StoreAdapter();
     }
 }

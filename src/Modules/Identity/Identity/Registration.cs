@@ -7,7 +7,14 @@ namespace Modular.Identity;
 /// <param name="Email">In lower case.</param>
 internal sealed record NewUser(
     string Name, string Email, string? Image = null, bool EmailVerified = false, string Role = User.DefaultRole, Username? Username = null,
-    bool IsAnonymous = false);
+    bool IsAnonymous = false)
+{
+    /// <summary>Where they come from; null: they register here.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Since when the address is known to be theirs, where that is not now.</summary>
+    public DateTimeOffset? EmailVerifiedAt { get; init; }
+}
 
 /// <summary>
 /// Stages a new user, the account they sign in with and the message that tells the other modules. The unique index decides
@@ -30,7 +37,8 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Gues
         var id = NewId();
         var registered = new UserRegistered(
             id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now,
-            person.Username?.Key, person.Username?.Display, person.IsAnonymous);
+            person.Username?.Key, person.Username?.Display, person.IsAnonymous, Reason: person.Reason,
+            EmailVerifiedAt: person.EmailVerifiedAt);
         store.Events.StartStream<User>(id, registered);
         if (account is not null)
             store.Insert(account(id, now));

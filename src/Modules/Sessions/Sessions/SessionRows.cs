@@ -13,7 +13,7 @@ internal sealed class SessionRows(StoreDatabase database)
 {
     private const string Select = """
         select s.data, u.id, u.name, u.email, u.email_verified, u.image, u.created_at, u.updated_at, u.role, u.banned, u.ban_reason, u.ban_expires,
-            u.two_factor_enabled, u.username, u.display_username, u.is_anonymous
+            u.two_factor_enabled, u.username, u.display_username, u.is_anonymous, u.email_verified_at
         from sessions.mt_doc_session s join identity.session_principal u on u.id = s.user_id
         where s.token_hash = $1
         """;
@@ -45,5 +45,6 @@ internal sealed class SessionRows(StoreDatabase database)
         row.GetBoolean(12),
         row.IsDBNull(13) ? null : row.GetString(13),
         row.IsDBNull(14) ? null : row.GetString(14),
-        row.GetBoolean(15));
+        row.GetBoolean(15),
+        row.IsDBNull(16) ? null : row.GetFieldValue<DateTimeOffset>(16));
 }
