@@ -25,8 +25,8 @@ public sealed class AdapterOptions
     internal void Read(IConfiguration configuration)
     {
         var section = configuration.GetSection("Adapter");
-        ApiKey = Given(section.GetValue<string>(nameof(ApiKey)));
-        PreviousApiKey = Given(section.GetValue<string>(nameof(PreviousApiKey)));
+        ApiKey = Given(section.GetValue(nameof(ApiKey), ApiKey));
+        PreviousApiKey = Given(section.GetValue(nameof(PreviousApiKey), PreviousApiKey));
         RepairWindow = section.GetValue(nameof(RepairWindow), RepairWindow);
         KeyHashes = [.. ((string?[])[ApiKey, PreviousApiKey]).OfType<string>().Select(key => SHA256.HashData(Encoding.UTF8.GetBytes(key)))];
     }
