@@ -18,10 +18,14 @@ export const modular = process.env.MODULAR_URL;
 export const apiKey = process.env.ADAPTER_KEY;
 export const agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
 
+// Here, where it belongs to the whole file: within a hook or a test it would run when that ends.
+const closers = [];
+after(() => Promise.all(closers.map((close) => close())));
+
 async function listen(handler) {
   const server = http.createServer(handler).listen(0, "127.0.0.1");
   await once(server, "listening");
-  after(() => {
+  closers.push(() => {
     server.close();
     server.closeAllConnections();
   });
@@ -180,7 +184,9 @@ export class Browser {
     throw new Error(`no end at ${at}`);
   }
 
+  /** As `login`, whoever was signed in at the provider before. */
   async signInAt(provider, login) {
+    for (const origin of this.#jars.keys()) if (origin !== new URL(this.application.url).origin) this.#jars.delete(origin);
     return this.follow(await this.post(`/auth/signin/${provider}`), login);
   }
 
@@ -246,7 +252,7 @@ function database() {
   const read = (name) => readFileSync(join(home, name), "utf8").trim();
   pool = new pg.Pool({ host: "127.0.0.1", port: Number(read("port")), user: "modular", password: read("password"), database: "modular", max: 2 });
   pool.on("error", () => {}); // the Host may stop first
-  after(() => pool.end());
+  closers.push(() => pool.end());
   return pool;
 }
 
