@@ -16,7 +16,7 @@ internal static partial class Rules
     /// another's schema is out of reach.
     /// </summary>
     private static readonly (string Module, string Names)[] Crossings =
-        [("Sessions", "identity.session_principal"), ("Identity", "neon_auth."), ("Identity", "authjs.")];
+        [("Sessions", "identity.session_principal"), ("Identity", "neon_auth."), ("Identity", "authjs."), ("Sessions", "authjs.")];
 
     private static readonly string[] BannedNames =
         ["Service", "Manager", "Managers", "Helper", "Helpers", "Util", "Utils", "Utility", "Utilities", "Common", "Shared", "Base", "Dto", "Dtos", "Impl", "Processor", "Processors"];

@@ -93,7 +93,7 @@ public sealed class SignUpOverHttp(App app) : IClassFixture<App>
         var ada = await app.SignedUp(("name", "Ada"), ("image", "https://example.com/a.png"));
         var row = Assert.Single(await app.Sql("select * from identity.session_principal where id = $1", ada.Id));
         var created = (DateTime)row[5]!;
-        Assert.Equal([ada.Id, "Ada", ada.Email, false, "https://example.com/a.png", created, created, "user", false, null, null, false, null, null, false], row);
+        Assert.Equal([ada.Id, "Ada", ada.Email, false, "https://example.com/a.png", created, created, "user", false, null, null, false, null, null, false, null], row);
         Assert.Equal(ada.Answer.GetProperty("user").GetProperty("createdAt").GetDateTime(), created);
     }
 

@@ -4,16 +4,19 @@ import { createHash, createSign, generateKeyPairSync, randomBytes } from "node:c
 
 const ATTESTED = 0x40;
 const PRESENT = 0x01;
+const VERIFIED = 0x04;
 
 export class Authenticator {
   /** What its browser takes the page for. */
   origin;
   /** Signatures so far, on all keys; undefined: it does not count. */
   counter;
+  /** Whether it asks its user for more than a touch. */
+  verifies;
   #keys = [];
 
-  constructor({ origin, counter, nextId = () => randomBytes(16) }) {
-    Object.assign(this, { origin, counter, nextId });
+  constructor({ origin, counter, verifies = false, nextId = () => randomBytes(16) }) {
+    Object.assign(this, { origin, counter, verifies, nextId });
   }
 
   /** Becomes the authenticator of this process's browser. */
@@ -71,7 +74,7 @@ export class Authenticator {
   #data(rpId, flags, attested = Buffer.alloc(0)) {
     const counter = Buffer.alloc(4);
     counter.writeUInt32BE(this.counter ?? 0);
-    return Buffer.concat([sha256(rpId), Buffer.from([flags | PRESENT]), counter, attested]);
+    return Buffer.concat([sha256(rpId), Buffer.from([flags | PRESENT | (this.verifies ? VERIFIED : 0)]), counter, attested]);
   }
 }
 

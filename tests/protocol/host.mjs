@@ -35,7 +35,7 @@ export function freePort() {
 /**
  * Starts a Host and waits until it is ready. `name` names its log, artifacts/NAME.log; `env` is its configuration in
  * the form of environment variables (`Auth__TrustedOrigins__0`), on top of this process's own. Answers
- * `{ url, logFile, stop }`; `stop` may be called twice.
+ * `{ url, data, logFile, stop }`, with the data directory; `stop` may be called twice.
  */
 export async function startHost({ name = "protocol-host", environment = "Development", env = {} } = {}) {
   const url = `http://localhost:${await freePort()}`;
@@ -92,7 +92,7 @@ export async function startHost({ name = "protocol-host", environment = "Develop
     await sleep(250);
   }
   process.env[BUILT] = "1";
-  return { url, logFile, stop };
+  return { url, data, logFile, stop };
 }
 
 /** Ends every Host that this process started and that still runs. */

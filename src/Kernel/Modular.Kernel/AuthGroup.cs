@@ -54,7 +54,8 @@ public static class AuthGroup
         return route;
     }
 
-    private sealed class Hidden : IExcludeFromDescriptionMetadata
+    /// <summary>No description lists the route.</summary>
+    internal sealed class Hidden : IExcludeFromDescriptionMetadata
     {
         public bool ExcludeFromDescription => true;
     }

@@ -123,9 +123,8 @@ public static class CallerExtensions
     // Some proxies add the port: 1.2.3.4:5678 and [2001:db8::1]:5678.
     private static IPAddress? Parse(string hop) => IPEndPoint.TryParse(hop, out var endpoint) ? Plain(endpoint.Address) : null;
 
-    private static string? UserAgent(HttpRequest request)
-    {
-        var text = request.Headers.UserAgent.ToString();
-        return text.Length switch { 0 => null, > LongestUserAgent => text[..LongestUserAgent], _ => text };
-    }
+    private static string? UserAgent(HttpRequest request) => Shortened(request.Headers.UserAgent.ToString());
+
+    internal static string? Shortened(string text) =>
+        text.Length switch { 0 => null, > LongestUserAgent => text[..LongestUserAgent], _ => text };
 }

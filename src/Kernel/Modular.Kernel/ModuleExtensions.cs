@@ -29,6 +29,9 @@ public static class ModuleExtensions
 
         services.AddOptions<AuthOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AuthOptions>, AuthOptionsValidation>());
+        services.AddOptions<AdapterOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdapterOptions>, AdapterOptionsValidation>());
+        services.TryAddSingleton<AdapterGate>();
         services.TryAddSingleton<PublicAddress>();
         services.TryAddSingleton<TrustedUrls>();
         services.TryAddSingleton<SignedCookies>();

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -8,6 +9,7 @@ namespace Modular.Identity;
 /// </summary>
 /// <param name="AccessToken">Sealed, like the other two: see <see cref="AccountTokens"/>.</param>
 /// <param name="Scope">What the provider has granted, joined by commas.</param>
+/// <param name="AuthJs">What an Auth.js application has said of it; null: it did not come from one.</param>
 internal sealed record Account(
     string Id,
     string UserId,
@@ -22,7 +24,8 @@ internal sealed record Account(
     string? IdToken = null,
     DateTimeOffset? AccessTokenExpiresAt = null,
     DateTimeOffset? RefreshTokenExpiresAt = null,
-    string? Scope = null)
+    string? Scope = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AuthJsGrant? AuthJs = null)
 {
     public const string KeyIndex = "mt_doc_account_uidx_issuer_account_id";
     public const string CredentialProvider = "credential";
@@ -46,7 +49,7 @@ internal sealed record Account(
 /// <summary>From now on somebody may sign in by a provider.</summary>
 /// <param name="AccountId">The account's own id.</param>
 /// <param name="Subject">Who they are there.</param>
-/// <param name="Reason">How it came: <c>sign_up</c>, <c>same_address</c>, <c>linked_by_user</c>.</param>
+/// <param name="Reason">How it came: <c>sign_up</c>, <c>same_address</c>, <c>linked_by_user</c>, <c>authjs</c> (an application did it).</param>
 internal sealed record AccountLinked(
     string UserId, string AccountId, string ProviderId, string Issuer, [PersonalData] string? Subject, string Reason, DateTimeOffset At);
 

@@ -118,6 +118,7 @@ public sealed class IdentityModule : IModule
         services.AddClerk();
         services.AddPurge();
         services.AddImport();
+        services.AddAdapter();
     }
 
     /// <summary>Signing in by somebody else's word, and the accounts that come of it.</summary>
@@ -196,6 +197,7 @@ public sealed class IdentityModule : IModule
             .Duplicate(user => user.Username, "text")
             .Duplicate(user => user.DisplayUsername, "text")
             .Duplicate(user => user.IsAnonymous, "boolean")
+            .Duplicate(user => user.EmailVerifiedAt, "timestamptz")
             .UniqueIndex(User.EmailIndex, user => user.Email)
             .UniqueIndex(Username.Index, user => user.Username);
         store.Schema.For<ReservedUsername>();
@@ -226,5 +228,6 @@ public sealed class IdentityModule : IModule
         store.StoreClerk();
         store.StorePurge();
         store.StoreImport();
+        store.StoreAdapter();
     }
 }

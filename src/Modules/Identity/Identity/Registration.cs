@@ -17,6 +17,9 @@ internal sealed record NewUser(
 
     /// <summary>Where they come from; null: they register here.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Since when the address is known to be theirs, where that is not now.</summary>
+    public DateTimeOffset? EmailVerifiedAt { get; init; }
 }
 
 /// <summary>
@@ -40,7 +43,7 @@ internal sealed class Registration(IDocumentSession store, IMessageBus bus, Gues
         var id = person.Id ?? NewId();
         var registered = new UserRegistered(
             id, person.Name, person.Email, person.Image, person.EmailVerified, person.Role, now,
-            person.Username?.Key, person.Username?.Display, person.IsAnonymous, person.CreatedAt, person.Reason);
+            person.Username?.Key, person.Username?.Display, person.IsAnonymous, person.CreatedAt, person.Reason, person.EmailVerifiedAt);
         store.Events.StartStream<User>(id, registered);
         if (account is not null)
             store.Insert(account(id, now));

@@ -7,6 +7,8 @@ namespace Modular.Identity;
 /// <summary>Somebody with an account here. The e-mail address is in lower case and unique.</summary>
 /// <param name="LinkedTo">Of an anonymous user: who they turned out to be.</param>
 /// <param name="Inactive">Of a banned user: there is nothing against them, they are only not in use.</param>
+/// <param name="EmailVerifiedAt">Since when the address is known to be theirs; null where it is not, or nobody wrote it down.</param>
+/// <param name="Via">Where they came from, as the event of it says; null: they registered here.</param>
 internal sealed record User(
     string Id,
     string Name,
@@ -24,21 +26,28 @@ internal sealed record User(
     string? DisplayUsername = null,
     bool IsAnonymous = false,
     string? LinkedTo = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Inactive = false)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Inactive = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? EmailVerifiedAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Via = null)
 {
     public const string EmailIndex = "mt_doc_user_uidx_email";
     public const string DefaultRole = "user";
     public const string AdminRole = "admin";
+    public const string ViaAdapter = "authjs";
 
     /// <summary>Several roles are joined by commas without spaces (contract §7.1).</summary>
     [JsonIgnore]
     public IReadOnlyList<string> Roles => Role.Split(',');
 
+    /// <summary>Since when the address is known to be theirs; of whom nobody wrote it down, since they are here. Null: it is not.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? VerifiedAt => EmailVerified ? EmailVerifiedAt ?? CreatedAt : null;
+
     /// <summary>As every answer shows a user.</summary>
     public SessionPrincipal ToPrincipal() =>
         new(
             Id, Name, Email, EmailVerified, Image, CreatedAt, UpdatedAt, Role, Banned, BanReason, BanExpires,
-            TwoFactorEnabled, Username, DisplayUsername, IsAnonymous);
+            TwoFactorEnabled, Username, DisplayUsername, IsAnonymous, VerifiedAt);
 
     /// <summary>As other modules are told of a user.</summary>
     public PersonFacts ToFacts(DateTimeOffset now) => new(Id, Name, Email, EmailVerified, Image, Role, StatusAt(now), CreatedAt);
@@ -65,6 +74,8 @@ internal sealed record User(
             Username = e.Username,
             DisplayUsername = e.DisplayUsername,
             IsAnonymous = e.IsAnonymous,
+            EmailVerifiedAt = e.EmailVerified ? e.EmailVerifiedAt ?? e.At : null,
+            Via = e.Reason,
         };
 
     public User Apply(UserUpdated e) => this with
@@ -76,10 +87,19 @@ internal sealed record User(
         UpdatedAt = e.At,
     };
 
-    public User Apply(UserEmailVerified e) => this with { EmailVerified = true, UpdatedAt = e.At };
+    public User Apply(UserEmailVerified e) => this with { EmailVerified = true, EmailVerifiedAt = e.VerifiedAt ?? e.At, UpdatedAt = e.At };
+
+    public User Apply(UserEmailUnverified e) => this with { EmailVerified = false, EmailVerifiedAt = null, UpdatedAt = e.At };
 
     /// <summary>Who has an address is not anonymous any more.</summary>
-    public User Apply(UserEmailChanged e) => this with { Email = e.Email ?? "", EmailVerified = e.Verified, IsAnonymous = false, UpdatedAt = e.At };
+    public User Apply(UserEmailChanged e) => this with
+    {
+        Email = e.Email ?? "",
+        EmailVerified = e.Verified,
+        EmailVerifiedAt = e.Verified ? e.VerifiedAt ?? e.At : null,
+        IsAnonymous = false,
+        UpdatedAt = e.At,
+    };
 
     public User Apply(AnonymousUserLinked e) => this with { LinkedTo = e.LinkedTo, UpdatedAt = e.At };
 
@@ -101,7 +121,10 @@ internal sealed record User(
 
 /// <summary>Raised by every way of registering, so it lives with the state.</summary>
 /// <param name="CreatedAt">When the user was made elsewhere, of those who were; null: now, here.</param>
-/// <param name="Reason">Where they came from: <c>clerk</c>, or <c>import</c> and the kind of its source; null: they registered here.</param>
+/// <param name="Reason">
+/// Where they came from: <c>clerk</c>, <c>authjs</c> (an application did it), or <c>import</c> and the kind of its source; null: they registered here.
+/// </param>
+/// <param name="EmailVerifiedAt">Since when the address is known to be theirs, where that is not now.</param>
 internal sealed record UserRegistered(
     string UserId,
     [PersonalData] string? Name,
@@ -114,7 +137,8 @@ internal sealed record UserRegistered(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)][PersonalData] string? DisplayUsername = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsAnonymous = false,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? CreatedAt = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? EmailVerifiedAt = null);
 
 /// <summary>A user's own changes.</summary>
 /// <param name="Changed">Which members were changed; a member that is not among them is null here.</param>
@@ -134,12 +158,21 @@ internal sealed record UserUpdated(
 }
 
 /// <summary>Somebody has shown that the address is theirs.</summary>
-/// <param name="Reason">How: <c>link</c>, <c>password_reset</c>, <c>magic_link</c>, <c>email_otp</c>, or the id of a provider that vouches for it.</param>
-internal sealed record UserEmailVerified(string UserId, string Reason, DateTimeOffset At);
+/// <param name="Reason">How: <c>link</c>, <c>password_reset</c>, <c>magic_link</c>, <c>email_otp</c>, <c>authjs</c> (an application says so), or the id of a provider that vouches for it.</param>
+/// <param name="VerifiedAt">Since when, where that is not now.</param>
+internal sealed record UserEmailVerified(
+    string UserId, string Reason, DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? VerifiedAt = null);
+
+/// <summary>An application says that nobody knows any more whether the address is theirs.</summary>
+internal sealed record UserEmailUnverified(string UserId, string Reason, DateTimeOffset At);
 
 /// <param name="Email">The new address, in lower case.</param>
 /// <param name="Verified">Whether it is known to be theirs.</param>
-internal sealed record UserEmailChanged(string UserId, [PersonalData] string? Email, bool Verified, DateTimeOffset At);
+/// <param name="VerifiedAt">Since when, where that is not now.</param>
+internal sealed record UserEmailChanged(
+    string UserId, [PersonalData] string? Email, bool Verified, DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? VerifiedAt = null);
 
 /// <param name="Reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>, <c>clerk</c>.</param>
 /// <param name="KeepsRow">Their row in <c>neon_auth.users_sync</c> stays, without anything personal, until <see cref="UserPurged"/>.</param>

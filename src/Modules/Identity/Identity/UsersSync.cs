@@ -29,7 +29,7 @@ internal sealed class UsersSync : SnapshotTableProjection<User>
     {
         Column("id", "text", (user, _) => user.Id);
         Column("name", "text", (user, _) => user.Name);
-        Column("email", "text", (user, _) => user.Email);
+        Column("email", "text", (user, _) => MissingAddress.Is(user.Email) ? null : user.Email);
         Column("raw_json", "jsonb", (user, _) => RawJson(user));
         Column("created_at", "timestamptz", (user, _) => user.CreatedAt);
         Column("updated_at", "timestamptz", (user, _) => user.UpdatedAt);
@@ -53,10 +53,14 @@ internal sealed class UsersSync : SnapshotTableProjection<User>
 
     private static string RawJson(User user)
     {
-        if (user.LinkedTo is null)
+        var hasAddress = !MissingAddress.Is(user.Email);
+        if (user.LinkedTo is null && hasAddress)
             return JsonSerializer.Serialize(user.ToPrincipal(), WireJson.Options);
         var json = JsonSerializer.SerializeToNode(user.ToPrincipal(), WireJson.Options)!;
-        json["linkedTo"] = user.LinkedTo;
+        if (user.LinkedTo is not null)
+            json["linkedTo"] = user.LinkedTo;
+        if (!hasAddress)
+            json["email"] = null;
         return json.ToJsonString(WireJson.Options);
     }
 }

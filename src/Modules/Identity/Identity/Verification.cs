@@ -19,6 +19,8 @@ internal sealed record Verification(string Id, string Purpose, string? UserId, s
 /// <summary>Issues, finds and consumes <see cref="Verification"/>s in the running unit of work.</summary>
 internal sealed class Verifications(IDocumentSession store, SecretBox secrets, TimeProvider clock)
 {
+    public const string KeyConstraint = "mt_doc_verification_pkey";
+
     // 192 bits: ASVS 5.0 11.5.1 asks for 128.
     private const int TokenBytes = 24;
 
@@ -53,6 +55,13 @@ internal sealed class Verifications(IDocumentSession store, SecretBox secrets, T
         var (id, now) = (IdOf(purpose, token), clock.GetUtcNow());
         store.Insert(new Verification(id, purpose, userId, secrets.SealJson(payload, id), now, now + life));
         return token;
+    }
+
+    /// <summary>Stages one whose token somebody else has made; the same one twice breaks <see cref="KeyConstraint"/>.</summary>
+    public void Keep<T>(string purpose, string token, T payload, DateTimeOffset until, string? userId)
+    {
+        var id = IdOf(purpose, token);
+        store.Insert(new Verification(id, purpose, userId, secrets.SealJson(payload, id), clock.GetUtcNow(), until));
     }
 
     /// <summary>What the token stands for; null when it is unknown, used or expired.</summary>

@@ -12,8 +12,11 @@ namespace Modular.Sessions.Contracts;
 /// <param name="Life">At most how long it lives; null: as configured.</param>
 /// <param name="OrganizationId">The organization that is active from the beginning.</param>
 /// <param name="TeamId">The team that is.</param>
+/// <param name="Token">The secret, where somebody else has made it; null: one is made.</param>
+/// <param name="ExpiresAt">When it ends, within the longest life there is; null: as configured.</param>
 public sealed record StartSession(
-    string UserId, bool Remember, string Method, string? ImpersonatedBy = null, TimeSpan? Life = null, string? OrganizationId = null, string? TeamId = null)
+    string UserId, bool Remember, string Method, string? ImpersonatedBy = null, TimeSpan? Life = null, string? OrganizationId = null, string? TeamId = null,
+    string? Token = null, DateTimeOffset? ExpiresAt = null)
     : IRequest<StartedSession>;
 
 /// <summary>A session just started.</summary>

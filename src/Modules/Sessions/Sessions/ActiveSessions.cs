@@ -74,6 +74,17 @@ internal sealed partial class ActiveSessions(
         return found?.IsLive(now) == true ? found : null;
     }
 
+    /// <summary>
+    /// The same for an application that has made the token: asked for too early it was none, so only a session that lives is
+    /// remembered, and only such a memory is believed.
+    /// </summary>
+    public async Task<LiveSession?> FindOfApplication(SessionToken token, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var found = known.Find(TokenHash.From(token.Hash))?.Live ?? (await Ask(token, now, ct, keepsDead: false)).Live;
+        return found?.IsLive(now) == true ? found with { Token = token } : null;
+    }
+
     /// <summary>A key acts in the place of a session: whoever checks the request finds it, and looks for no cookie.</summary>
     public static void Pass(HttpContext context, LiveSession ofKey) => context.Items[typeof(LiveSession)] = ofKey;
 
@@ -89,7 +100,7 @@ internal sealed partial class ActiveSessions(
     }
 
     /// <summary>Asks the database, and keeps the answer unless something overtook it.</summary>
-    public async Task<KnownSession> Ask(SessionToken token, DateTimeOffset now, CancellationToken ct)
+    public async Task<KnownSession> Ask(SessionToken token, DateTimeOffset now, CancellationToken ct, bool keepsDead = true)
     {
         var hash = TokenHash.From(token.Hash);
         var begun = known.BeginFill();
@@ -97,7 +108,7 @@ internal sealed partial class ActiveSessions(
         var found = live is null || live.Session.IsOver(now)
             ? KnownSession.Dead(hash)
             : KnownSession.Alive(hash, live, ReadSession.AnswerOf(live), RefreshSession.DueAt(live.Session, options.Value), jwt.Room);
-        if (found.Live?.IsLive(now) != false)
+        if (found.Live is { } alive ? alive.IsLive(now) : keepsDead)
             known.Keep(begun, found);
         return found;
     }

@@ -9,6 +9,8 @@ namespace Modular.Sessions;
 /// </summary>
 internal static class EndSessionsOfUser
 {
+    internal const string UserDeleted = "user_deleted";
+
     internal sealed class Handler(IDocumentSession store, TimeProvider clock) : IRequestHandler<Contracts.EndSessionsOfUser, int>
     {
         public async Task<int> Handle(Contracts.EndSessionsOfUser command, CancellationToken ct)
@@ -30,6 +32,9 @@ internal static class EndSessionsOfUser
             // An impersonation that has begun since it was asked for: the commit finds it, and this runs again.
             store.QueueSqlCommand(
                 0, "update sessions.mt_doc_session set id = id where impersonated_by = ? and id <> ?", command.UserId, command.ExceptSessionId ?? "");
+            // Nor may one begin for a user who is just being deleted.
+            if (command.Reason == UserDeleted)
+                store.QueueSqlCommand(0, "update sessions.mt_doc_session set id = id where user_id = ?", command.UserId);
             return ended;
         }
     }

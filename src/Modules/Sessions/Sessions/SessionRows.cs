@@ -17,7 +17,7 @@ internal sealed class SessionRows(StoreDatabase database)
         select s.id, s.user_id, s.handle, s.expires_at, s.remember, s.method, s.created_at, s.updated_at, s.ip_address, s.user_agent,
             s.impersonated_by, s.active_organization_id, s.active_team_id, case when s.created_at is null then s.data end,
             u.id, u.name, u.email, u.email_verified, u.image, u.created_at, u.updated_at, u.role, u.banned, u.ban_reason, u.ban_expires,
-            u.two_factor_enabled, u.username, u.display_username, u.is_anonymous
+            u.two_factor_enabled, u.username, u.display_username, u.is_anonymous, u.email_verified_at
         from sessions.mt_doc_session s join identity.session_principal u on u.id = s.user_id
         where s.token_hash = $1
         """;
@@ -66,7 +66,8 @@ internal sealed class SessionRows(StoreDatabase database)
         row.GetBoolean(at + 11),
         Text(row, at + 12),
         Text(row, at + 13),
-        row.GetBoolean(at + 14));
+        row.GetBoolean(at + 14),
+        row.IsDBNull(at + 15) ? null : row.GetFieldValue<DateTimeOffset>(at + 15));
 
     private static string? Text(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : row.GetString(at);
 }

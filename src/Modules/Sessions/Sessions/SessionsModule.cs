@@ -27,6 +27,7 @@ public sealed class SessionsModule : IModule
             store.Events.MapEventType<SessionExpired>("session.expired.1").About(e => e.UserId);
             store.Events.MapEventType<SessionAccessRefused>("session.access_refused.1").About(e => e.UserId).Refused(e => e.Reason);
             TokenGroups.AddTo(store);
+            store.StoreAdapter();
             store.Storage.Script("001-session-triggers", SessionTriggers.Sql);
             store.Storage.Script("002-last-sign-ins", LastSignIn.Table);
             store.Schema.For<KnownDevice>()
@@ -71,6 +72,7 @@ public sealed class SessionsModule : IModule
         services.AddSingleton<ActiveSessions>();
         services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());
         TokenGroups.AddTo(services);
+        services.AddAdapter();
         services.AddHostedService<ExpiredSessionsSweep>();
         services.AddHostedService<SessionListener>();
     }

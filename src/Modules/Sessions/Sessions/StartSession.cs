@@ -21,7 +21,7 @@ internal static class StartSession
         public async Task<StartedSession> Handle(Contracts.StartSession command, CancellationToken ct)
         {
             var now = clock.GetUtcNow();
-            var token = SessionToken.Mint();
+            var token = command.Token is { } given ? new SessionToken(given) : SessionToken.Mint();
             var started = Decide(command, caller, Guid.CreateVersion7(now).ToString("N"), token, SessionToken.MintHandle(), options.Value, now);
             store.Events.StartStream<Session>(started.SessionId, started);
             LastSignIn.Stage(store, started);
@@ -58,10 +58,13 @@ internal static class StartSession
     {
         var wished = command.Remember ? options.SessionLifetime : NotRemembered;
         var life = new[] { wished, options.SessionMaxLifetime, command.Life ?? wished }.Min();
+        var until = command.ExpiresAt is { } asked ? Earlier(asked, now + options.SessionMaxLifetime) : now + life;
         return new SessionStarted(
-            id, command.UserId, token.HashText, handle, command.Remember, command.Method, now + life, caller.IpAddress, caller.UserAgent, now,
+            id, command.UserId, token.HashText, handle, command.Remember, command.Method, until, caller.IpAddress, caller.UserAgent, now,
             command.ImpersonatedBy, command.OrganizationId, command.TeamId);
     }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     /// <summary>Those that have to go so that only <paramref name="keep"/> stay.</summary>
     internal static IReadOnlyList<string> Oldest(IReadOnlyList<Session> live, int keep) =>

@@ -16,9 +16,9 @@ internal sealed class Removal(
 {
     /// <summary>False: they are gone already.</summary>
     /// <param name="userId">Whose end it is.</param>
-    /// <param name="reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>, <c>clerk</c>.</param>
-    /// <param name="baseUrl">Our public address.</param>
-    public async Task<bool> Remove(string userId, string reason, string baseUrl, CancellationToken ct)
+    /// <param name="reason">By which way: <c>self</c>, <c>self_by_mail</c>, <c>by_administrator</c>, <c>clerk</c>, <c>authjs</c>.</param>
+    /// <param name="baseUrl">Our public address; null: the user is not told by mail.</param>
+    public async Task<bool> Remove(string userId, string reason, string? baseUrl, CancellationToken ct)
     {
         var stream = await store.Events.FetchForWriting<User>(userId, ct);
         if (stream.Aggregate is not { } user)
@@ -38,7 +38,8 @@ internal sealed class Removal(
             await end.Stage(user, now, ct);
         store.Delete<Authenticator>(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
-        await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
+        if (baseUrl is not null)
+            await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
         // After whatever was told of them before, so that the profile is opened before it is closed.
         await bus.PublishAsync(new Contracts.UserDeleted(user.Id, now), new DeliveryOptions { GroupId = user.Id });
         SubjectKeys.Shred(store, user.Id);

@@ -46,7 +46,7 @@ internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOp
 
     private ValueTask Send(MailKind kind, string to, string baseUrl, DateTimeOffset until, params ReadOnlySpan<(string Name, string Value)> values)
     {
-        if (!IsOn || AnonymousAddress.Is(to))
+        if (!IsOn || AnonymousAddress.Is(to) || MissingAddress.Is(to))
             return ValueTask.CompletedTask;
         var filled = new Dictionary<string, string> { ["app"] = options.Value.AppName ?? new Uri(baseUrl).Host, ["email"] = to };
         foreach (var (name, value) in values)

@@ -19,6 +19,22 @@ internal sealed class PasskeyRecord(IDocumentSession store, Refusals refusals, M
 {
     public DateTimeOffset Now => User.Now(clock);
 
+    /// <summary>
+    /// Stages a new one. Counted again at the commit, one new passkey of a user after the other: whoever loses finds too many when
+    /// it runs again. And a passkey must not outlive its user.
+    /// </summary>
+    public void Add(Passkey passkey)
+    {
+        store.Insert(passkey);
+        store.QueueSqlCommand(1, "update identity.mt_doc_user set mt_version = mt_version where id = ?", passkey.UserId);
+        store.QueueSqlCommand("select pg_advisory_xact_lock(hashtextextended('identity.passkeys/' || ?::text, 0))", passkey.UserId);
+        store.QueueSqlCommand(
+            1,
+            "update identity.mt_doc_passkey set mt_version = mt_version where id = ? "
+                + "and (select count(*) from identity.mt_doc_passkey where user_id = ?) <= ?",
+            passkey.Id, passkey.UserId, Passkey.MostPerUser);
+    }
+
     public async Task Added(Passkey passkey, User user, string baseUrl)
     {
         store.Events.Append(

@@ -98,24 +98,10 @@ internal static class RegisterPasskey
 
             record.ExpectTaken(Event(command, "already_registered"), Known);
             var passkey = Decide(user.Id, command.Name, key, record.Now);
-            Add(passkey);
+            record.Add(passkey);
             await record.Added(passkey, user, command.Party.Origin);
             var entered = command.Remember is { } remember ? await admission.Enter(user, remember, "passkey", ct) : default(Outcome<SignedInUser>?);
             return entered is { Refusal: { } refusal } ? refusal : new Registered(WirePasskey.Of(passkey), entered?.Answer);
-        }
-
-        // Counted again at the commit, one new passkey of a user after the other: whoever loses finds too many when it runs
-        // again. And a passkey must not outlive its user.
-        private void Add(Passkey passkey)
-        {
-            store.Insert(passkey);
-            store.QueueSqlCommand(1, "update identity.mt_doc_user set mt_version = mt_version where id = ?", passkey.UserId);
-            store.QueueSqlCommand("select pg_advisory_xact_lock(hashtextextended('identity.passkeys/' || ?::text, 0))", passkey.UserId);
-            store.QueueSqlCommand(
-                1,
-                "update identity.mt_doc_passkey set mt_version = mt_version where id = ? "
-                    + "and (select count(*) from identity.mt_doc_passkey where user_id = ?) <= ?",
-                passkey.Id, passkey.UserId, Passkey.MostPerUser);
         }
 
         private PasskeyRefused Event(Command command, string reason) => new(command.UserId, null, "register", reason, record.Now);

@@ -42,8 +42,11 @@ internal sealed partial class OwnAccounts(
     public async Task<Account?> Find(AccountSelection selection, CancellationToken ct) =>
         selection.AccountId is { } id && await store.LoadAsync<Account>(id, ct) is { } account && account.UserId == caller.UserId ? account : null;
 
-    /// <summary>The provider of an account; null for a password, and for one that is not configured any more.</summary>
-    public IProvider? ProviderOf(Account account) => providers.Find(account.ProviderId);
+    /// <summary>
+    /// The provider of an account; null for a password, for one that is not configured any more, and for what an Auth.js
+    /// application has linked: a provider of the same name knows it by another client's tokens.
+    /// </summary>
+    public IProvider? ProviderOf(Account account) => account.AuthJs is null ? providers.Find(account.ProviderId) : null;
 
     /// <summary>Tokens whose access token is good for some seconds at least, refreshed where they have to be.</summary>
     public async Task<Outcome<ProviderTokens>> Valid(Account account, CancellationToken ct)
