@@ -1,4 +1,5 @@
 using Modular.Kernel;
+using Modular.Testing;
 
 namespace Modular.Sessions.Tests;
 
@@ -26,5 +27,29 @@ public sealed class ImportSessionsTests
         Assert.False(Session.Create(unknown).IsFresh(Noon));
         var ahead = ImportSessions.Decide(new("ada", "t", Noon.AddDays(7), CreatedAt: Noon.AddDays(3)), "s1", "hash", "handle", "import", Options, Noon);
         Assert.Equal((Noon, "import", true), (ahead.At, ahead.Method, ahead.Remember));
+    }
+}
+
+public sealed class ImportedSessionsOverHttp(SessionsApp app) : IClassFixture<SessionsApp>
+{
+    [Fact]
+    public async Task Whoever_came_with_a_token_before_it_was_imported_is_signed_in_once_it_is()
+    {
+        var person = await app.Registered();
+        var token = $"from-elsewhere-{Guid.NewGuid():N}";
+        var browser = app.Browser();
+        browser.Put(SessionsApp.Cookie, app.Sign(token));
+        var cookie = browser.CookieHeader;
+        Task<ScenarioResult> Check() => app.Scenario(_ =>
+        {
+            _.Get.Url("/api/auth/get-session");
+            _.WithRequestHeader("Cookie", cookie);
+        });
+        for (var i = 0; i < 3; i++)
+            Assert.Equal("null", (await Check()).Body);
+
+        await app.Send(new Contracts.ImportSessions([new(person.Id, token, app.Clock.GetUtcNow().AddHours(3))], "import"));
+
+        await SessionsApp.Sees(async () => (await Check()).Body.Contains(person.Id, StringComparison.Ordinal));
     }
 }

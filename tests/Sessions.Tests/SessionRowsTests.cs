@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Store;
+using Modular.Testing;
 
 namespace Modular.Sessions.Tests;
 

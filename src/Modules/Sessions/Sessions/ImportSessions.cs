@@ -38,6 +38,10 @@ internal static partial class ImportSessions
                 store.Events.StartStream<Session>(id, Decide(session, id, hash, SessionToken.MintHandle(), command.Method, options.Value, now));
             }
 
+            // Whoever came with such a token before it was known here was nobody, and a node may remember that.
+            if (known.Count < wanted.Count)
+                store.QueueSqlCommand($"select pg_notify('{SessionListener.Channel}', '{LiveSessions.Everybody}')");
+
             return new(wanted.Count - known.Count, over, [.. wanted.Where(one => known.Contains(one.Key)).Select(one => one.Value.UserId)]);
         }
     }
