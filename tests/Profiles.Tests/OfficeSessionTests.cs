@@ -177,6 +177,24 @@ public sealed class OfficeSessionOverHttp(PeopleApp app) : IClassFixture<PeopleA
     }
 
     [Fact]
+    public async Task Nobody_asks_for_more_than_twenty_a_day_not_even_at_once()
+    {
+        var (mentee, mentors) = (await app.Mentee(), await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => app.Mentor())));
+        var at = app.InDays(7);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Asked(app, mentee, mentors[i % 3], at.AddMinutes(30 * i))));
+        // Who loses too many races is told to try again: never more than twenty.
+        Assert.InRange(answers.Count(answer => answer.Status == 201), 1, 20);
+        for (var i = 30; i < 60 && (await Asked(app, mentee, mentors[0], at.AddMinutes(30 * i))).Status == 201; i++)
+        {
+        }
+
+        Assert.Equal(20, await app.Count("select count(*) from profiles.mt_doc_office_session where mentee_id = $1", mentee.Id));
+        Assert.Equal("asked_enough", (await Ask(mentee, mentors[0], at.AddDays(2), 429)).Code());
+        app.Clock.Advance(TimeSpan.FromDays(1));
+        await Ask(await app.SignedIn(mentee.Email), mentors[0], at.AddDays(2));
+    }
+
+    [Fact]
     public async Task The_database_itself_lets_nobody_be_at_two_at_once()
     {
         var holder = Guid.NewGuid().ToString("N");

@@ -64,7 +64,7 @@ public sealed class ProfileImageOverHttp(PeopleApp app) : IClassFixture<PeopleAp
         using var response = await client.SendAsync(request);
         Assert.Equal(png, await response.Content.ReadAsByteArrayAsync());
         Assert.Equal(
-            ("image/png", "private, no-cache", "nosniff", "default-src 'none'; sandbox"),
+            ("image/png", "no-cache, private", "nosniff", "default-src 'none'; sandbox"),
             (served.Header("Content-Type"), served.Header("Cache-Control"), served.Header("X-Content-Type-Options"), served.Header("Content-Security-Policy")));
         var cookies = ada.Browser.CookieHeader;
         await app.Scenario(_ =>

@@ -134,6 +134,30 @@ public sealed class ProfilesOverHttp(PeopleApp app) : IClassFixture<PeopleApp>
         await app.Send(root, "POST", "/api/auth/admin/set-status", new { userId = other.Id, status = "nonsense" }, 400);
     }
 
+    [Theory]
+    [InlineData("https://evil.example.com", "invalid_origin")]
+    [InlineData("null", "missing_or_null_origin")]
+    public async Task A_page_of_another_origin_changes_nothing(string origin, string code)
+    {
+        var ada = await app.SignedUp();
+        var cookies = ada.Browser.CookieHeader;
+        var answer = await app.Scenario(_ =>
+        {
+            _.WithRequestHeader("Cookie", cookies);
+            _.WithRequestHeader("Origin", origin);
+            _.Delete.Url("/api/calendar-feed");
+            _.StatusCodeShouldBe(403);
+        });
+        Assert.Equal(code, answer.Code());
+        // A program that says nothing is no page.
+        await app.Scenario(_ =>
+        {
+            _.WithRequestHeader("Cookie", cookies);
+            _.Delete.Url("/api/calendar-feed");
+            _.StatusCodeShouldBe(204);
+        });
+    }
+
     [Fact]
     public async Task A_sound_answer_has_the_relations()
     {

@@ -42,6 +42,8 @@ public static class SignedInExtensions
         .AddEndpointFilter(async (invocation, next) =>
         {
             var context = invocation.HttpContext;
+            if (WireRequest.CheckOriginIfNamed(context, context.RequestServices.GetRequiredService<TrustedUrls>()) is { } foreign)
+                return foreign.ToHttp();
             if (await Identify(context) is not { } session)
                 return Refusal.Unauthorized().ToHttp();
             return roles.Count > 0 && !roles.Intersect(session.Roles).Any()

@@ -98,6 +98,17 @@ internal static partial class WireRequest
     private static bool IsRedirect(HttpContext context, string url, TrustedUrls trusted) =>
         url.Length <= LongestRedirect && trusted.IsTrustedRedirect(context, url);
 
+    /// <summary>
+    /// The same beyond the auth surface, where a program that sends cookies need not say where it comes from: browsers always
+    /// do when they change something, and what they say has to be trusted.
+    /// </summary>
+    public static Refusal? CheckOriginIfNamed(HttpContext context, TrustedUrls trusted)
+    {
+        var request = context.Request;
+        var changes = !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method);
+        return changes && !Surface.IsAuth(request.Path) && OriginHeader(request.Headers).Length > 0 ? CheckOrigin(context, trusted) : null;
+    }
+
     private static Refusal? RequireOrigin(HttpContext context, TrustedUrls trusted)
     {
         var origin = OriginHeader(context.Request.Headers);

@@ -15,12 +15,16 @@ internal sealed class OfficeSessionOptions
     /// <summary>Both sides are reminded by mail so long before; zero: they are not.</summary>
     public TimeSpan RemindBefore { get; set; } = TimeSpan.FromDays(1);
 
+    /// <summary>Most office sessions that a mentee asks for in a day, whatever became of them: each is a mail to somebody.</summary>
+    public int MaxRequestsPerDay { get; set; } = 20;
+
     public void Read(IConfiguration configuration)
     {
         var section = configuration.GetSection("OfficeSessions");
         BookingNotice = section.GetValue(nameof(BookingNotice), BookingNotice);
         CancelNotice = section.GetValue(nameof(CancelNotice), CancelNotice);
         RemindBefore = section.GetValue(nameof(RemindBefore), RemindBefore);
+        MaxRequestsPerDay = section.GetValue(nameof(MaxRequestsPerDay), MaxRequestsPerDay);
     }
 }
 
@@ -36,6 +40,7 @@ internal sealed class OfficeSessionOptionsValidation : IValidateOptions<OfficeSe
             .. Problem("OfficeSessions:BookingNotice", options.BookingNotice),
             .. Problem("OfficeSessions:CancelNotice", options.CancelNotice),
             .. Problem("OfficeSessions:RemindBefore", options.RemindBefore),
+            .. options.MaxRequestsPerDay < 1 ? ["OfficeSessions:MaxRequestsPerDay must be at least 1."] : Array.Empty<string>(),
         ];
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
     }

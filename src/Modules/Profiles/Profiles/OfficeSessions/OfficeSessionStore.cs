@@ -66,8 +66,16 @@ internal static class OfficeSessionStore
 /// Stages who is taken when. The constraint decides at the commit, after the rows of both profiles are locked in one order: two
 /// who ask at once wait for each other instead of falling over each other.
 /// </summary>
-internal sealed class OfficeBookings(IDocumentSession store)
+internal sealed class OfficeBookings(IDocumentSession store, IOptions<OfficeSessionOptions> options)
 {
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    /// <summary>Whether a mentee has asked for as many as anybody may in a day.</summary>
+    public async Task<bool> HasAskedEnough(string menteeId, DateTimeOffset now, CancellationToken ct) =>
+        (await store.QueryAsync<OfficeSession>(
+            "where d.mentee_id = ? and (d.data ->> 'requestedAt')::timestamptz > ? limit ?", ct, menteeId, now - Day, options.Value.MaxRequestsPerDay)).Count
+        >= options.Value.MaxRequestsPerDay;
+
     /// <param name="session">The office session.</param>
     /// <param name="people">The profiles the decision rests on, both as they were read; whoever changes or goes meanwhile makes it anew.</param>
     /// <param name="now">What is over does not fill a mentor's capacity.</param>
@@ -84,9 +92,15 @@ internal sealed class OfficeBookings(IDocumentSession store)
                 > (select count(*) from profiles.office_bookings b where b.holder = p.id and b.as_mentor and b.ends_at > ?)
             """,
             session.SessionId, session.StartsAt, session.EndsAt, session.MentorId, now);
+        // This one is among those that are counted.
         store.QueueSqlCommand(
-            "insert into profiles.office_bookings (session_id, holder, as_mentor, starts_at, ends_at) values (?, ?, false, ?, ?)",
-            session.SessionId, session.MenteeId, session.StartsAt, session.EndsAt);
+            1,
+            """
+            insert into profiles.office_bookings (session_id, holder, as_mentor, starts_at, ends_at)
+            select ?, ?::text, false, ?, ? where ? >= (
+                select count(*) from profiles.mt_doc_office_session s where s.mentee_id = ? and (s.data ->> 'requestedAt')::timestamptz > ?)
+            """,
+            session.SessionId, session.MenteeId, session.StartsAt, session.EndsAt, options.Value.MaxRequestsPerDay, session.MenteeId, now - Day);
     }
 
     public void Free(string sessionId) => store.QueueSqlCommand("delete from profiles.office_bookings where session_id = ?", sessionId);

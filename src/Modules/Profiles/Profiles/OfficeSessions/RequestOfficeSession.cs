@@ -29,6 +29,8 @@ internal static class RequestOfficeSession
 
     internal static readonly Refusal Full = Refusal.Conflict("mentor_full", "The mentor takes no more office sessions at the moment");
 
+    internal static readonly Refusal AskedEnough = Refusal.Of(StatusCodes.Status429TooManyRequests, "asked_enough", "You have asked for enough office sessions today");
+
     internal sealed class Endpoint : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
@@ -62,6 +64,8 @@ internal static class RequestOfficeSession
                 return desk.Refuse(NotAMentee, null);
             if (await mentors.Find(command.MentorId, ct) is not { Mentor: { } teaches } mentor)
                 return desk.Refuse(Mentors.NotFound, null);
+            if (await bookings.HasAskedEnough(mentee.UserId, now, ct))
+                return desk.Refuse(AskedEnough, null);
             var range = new Span(startsAt, startsAt + TimeSpan.FromMinutes(mentor.Availability?.SlotMinutes ?? 0));
             var busy = await mentors.Busy([mentee.UserId, mentor.UserId], range, ct);
             var open = await store.QueryAsync<OfficeSession>(
