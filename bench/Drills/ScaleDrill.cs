@@ -15,6 +15,9 @@ internal sealed class ScaleDrill(DrillHost host, int few, int many, int expired)
 {
     private const int Users = 10_000;
     private const int InUse = 5_000;
+    // Later than a refresh would be due.
+    private const string Live = "now() + interval '7 hours 50 minutes'";
+
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(10);
 
     public async Task<bool> Run(TextWriter output)
@@ -24,9 +27,9 @@ internal sealed class ScaleDrill(DrillHost host, int few, int many, int expired)
         await CloneUsers(device);
         var cookies = Enumerable.Range(0, InUse).Select(Cookie).ToList();
 
-        await CloneSessions(device, 0, few, "now() + interval '5 hours'");
+        await CloneSessions(device, 0, few, Live);
         var (coldFew, warmFew) = (await Cold(few), await Warm(cookies));
-        await CloneSessions(device, few, many, "now() + interval '5 hours'");
+        await CloneSessions(device, few, many, Live);
         var (coldMany, warmMany) = (await Cold(many), await Warm(cookies));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             from memory, {InUse} sessions in turn: {warmFew.PerSecond:0} a second with {few} live sessions in the database, {warmMany.PerSecond:0} with {many}: {warmMany.PerSecond / warmFew.PerSecond:0.00}
@@ -60,12 +63,13 @@ internal sealed class ScaleDrill(DrillHost host, int few, int many, int expired)
     // A node that has looked up few, then many: what it has grown by.
     private async Task<double> BytesPerSession()
     {
-        const int First = 20_000, Then = 220_000;
+        var first = many / 50;
+        var then = Math.Min(many, 11 * first);
         await using var node = await host.AnotherNode(null, "--Sessions:TableMegabytes=4096", "--RateLimiting:Enabled=false");
-        await Once(node, 0, First);
+        await Once(node, 0, first);
         var before = await Memory(node);
-        await Once(node, First, Then);
-        return (await Memory(node) - before) / (Then - First);
+        await Once(node, first, then);
+        return (await Memory(node) - before) / (then - first);
     }
 
     private static async Task<double> Memory(DrillHost node)
@@ -131,12 +135,12 @@ internal sealed class ScaleDrill(DrillHost host, int few, int many, int expired)
                 ("user_id", user), ("token_hash", Hash), ("handle", "'drill-handle-' || n"), ("expires_at", end),
                 ("data", $$"""
                     t.data || jsonb_build_object('id', {{id}}, 'userId', {{user}}, 'handle', 'drill-handle-' || n, 'tokenHash', {{Text}},
-                        'expiresAt', to_char({{end}} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+                        'expiresAt', to_char(({{end}}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
                     """));
             await Clone("sessions.mt_streams", $"id = '{device.SessionId}'", at, until, id);
         }
 
-        await Sql("vacuum analyze sessions.mt_doc_session");
+        await Sql("vacuum analyze");
     }
 
     // Copies of one row with some columns made anew from n.

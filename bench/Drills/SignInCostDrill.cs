@@ -15,7 +15,7 @@ internal sealed class SignInCostDrill(DrillHost host, int signIns)
     public async Task<bool> Run(TextWriter output)
     {
         var devices = await Devices.SignUp(host.Url, 16);
-        for (var warm = 0; warm < 48; warm++)
+        for (var warm = 0; warm < 200; warm++)
             await Devices.SignIn(host.Url, devices[warm % devices.Count].Email);
         Hash(20);
         // What signing up has set off is done by then.
