@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Modular.Store;
-using Modular.Testing;
 
 namespace Modular.Sessions.Tests;
 

@@ -100,7 +100,7 @@ internal sealed class ImportLedger(IDocumentSession store, StoreDatabase databas
         """,
         id, version);
 
-    private static async Task<IReadOnlyDictionary<string, string>> Read(NpgsqlCommand command, CancellationToken ct)
+    private static async Task<IReadOnlyDictionary<string, string>> Read(PooledCommand command, CancellationToken ct)
     {
         var read = new Dictionary<string, string>(StringComparer.Ordinal);
         await using var rows = await command.ExecuteReaderAsync(ct);
