@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
-using Modular.Identity.Contracts;
 using Modular.Store;
 
 namespace Modular.Identity.Tests;
