@@ -21,13 +21,14 @@ internal sealed class DrillHost : IAsyncDisposable
     private readonly TaskCompletionSource<string> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TestDatabase _database;
     private readonly MailSink _mails;
+    private readonly DrillHost? _first;
     private readonly Process _process;
 
-    private DrillHost(TestDatabase database, MailSink mails, string[] settings)
+    private DrillHost(TestDatabase database, MailSink mails, DrillHost? first, IPEndPoint? direct, string[] settings)
     {
-        (_database, _mails) = (database, mails);
-        Secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(32));
-        _process = new Process { StartInfo = Start(settings) };
+        (_database, _mails, _first) = (database, mails, first);
+        Secret = first?.Secret ?? Convert.ToHexString(RandomNumberGenerator.GetBytes(32));
+        _process = new Process { StartInfo = Start(direct, settings) };
         // Read to the end, or the pipe fills up and the Host stands still.
         _process.OutputDataReceived += (_, line) => Said(line.Data);
         _process.ErrorDataReceived += (_, line) => _log.Enqueue(line.Data ?? "");
@@ -50,9 +51,33 @@ internal sealed class DrillHost : IAsyncDisposable
     /// <summary>Mails taken so far.</summary>
     public int Mails => _mails.Taken;
 
-    public static async Task<DrillHost> StartAsync(params string[] settings)
+    /// <summary>Id of its process.</summary>
+    public int ProcessId => _process.Id;
+
+    public static async Task<DrillHost> StartAsync(params string[] settings) =>
+        await Started(new DrillHost(await TestDatabase.CreateAsync(ownServer: true), new MailSink(), null, null, settings));
+
+    /// <summary>What every process of PostgreSQL has taken, as far as it still lives.</summary>
+    public TimeSpan DatabaseProcessorTime()
     {
-        var host = new DrillHost(await TestDatabase.CreateAsync(ownServer: true), new MailSink(), settings);
+        using var connection = new NpgsqlConnection(ConnectionString);
+        connection.Open();
+        var postmaster = StatOf(connection.ProcessID).Parent;
+        return Process.GetProcesses().Select(process => process.Id).Where(id => id == postmaster || StatOf(id).Parent == postmaster)
+            .Aggregate(TimeSpan.Zero, (sum, id) => sum + StatOf(id).Used);
+    }
+
+    /// <summary>Another node over the same database; the caller disposes it first.</summary>
+    /// <param name="direct">Where its direct connections go instead, such as a way that can be cut; null: straight to the database.</param>
+    public Task<DrillHost> AnotherNode(IPEndPoint? direct, params string[] settings) =>
+        Started(new DrillHost(_database, _mails, this, direct, settings));
+
+    /// <summary>Stops PostgreSQL and starts it again, as an upgrade of it would.</summary>
+    /// <param name="down">Runs while there is none.</param>
+    public Task RestartDatabase(Func<Task> down) => _database.RestartServer(down);
+
+    private static async Task<DrillHost> Started(DrillHost host)
+    {
         try
         {
             host._process.Start();
@@ -95,11 +120,13 @@ internal sealed class DrillHost : IAsyncDisposable
         }
 
         _process.Dispose();
+        if (_first is not null)
+            return;
         _mails.Dispose();
         await _database.DisposeAsync();
     }
 
-    private ProcessStartInfo Start(string[] settings)
+    private ProcessStartInfo Start(IPEndPoint? direct, string[] settings)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -119,9 +146,37 @@ internal sealed class DrillHost : IAsyncDisposable
                 ["DATABASE_URL"] = "", ["DATABASE_URL_UNPOOLED"] = "", ["ConnectionStrings__Modular"] = ConnectionString, ["Auth__Secret"] = Secret,
             },
         };
+        if (direct is not null)
+        {
+            start.Environment["DATABASE_URL"] = ToUri(ConnectionString, null);
+            start.Environment["DATABASE_URL_UNPOOLED"] = ToUri(ConnectionString, direct);
+        }
+
         foreach (var setting in settings)
             start.ArgumentList.Add(setting);
         return start;
+    }
+
+    // proc(5): the name may hold anything, so fields are counted from its closing bracket; times are in hundredths of a second.
+    private static (int Parent, TimeSpan Used) StatOf(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{id}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ').Select(field => long.TryParse(field, out var number) ? number : 0).ToArray();
+            return ((int)fields[1], TimeSpan.FromMilliseconds(10 * (fields[11] + fields[12])));
+        }
+        catch (IOException)
+        {
+            return default;
+        }
+    }
+
+    private static string ToUri(string connectionString, IPEndPoint? elsewhere)
+    {
+        var address = new NpgsqlConnectionStringBuilder(connectionString);
+        var at = elsewhere?.ToString() ?? $"{address.Host}:{address.Port}";
+        return $"postgres://{address.Username}:{Uri.EscapeDataString(address.Password!)}@{at}/{address.Database}?sslmode=disable";
     }
 
     private void Said(string? line)

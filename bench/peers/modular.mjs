@@ -131,10 +131,13 @@ export default [
     ...server("modular, rate limits on", { RateLimiting__Enabled: "true", "RateLimiting__Rules__/get-session__Max": "1000000000" }),
   },
   {
-    // A table with room for about 500 sessions, so that each of 10,000 in turn takes a query. As many connections as
-    // /floor-db has.
-    ...server("modular, cold", { Sessions__TableMegabytes: "1", Modular__MaximumPoolSize: "4" }),
-    login: (ctx) => flood(floods(ctx).live),
+    // Nothing is remembered, as without the lease: every check takes a query. As many connections as /floor-db has.
+    ...server("modular, no table", { Sessions__TableMegabytes: "0", Modular__MaximumPoolSize: "4" }),
     forged: (ctx) => flood(floods(ctx).unknown),
+  },
+  {
+    // A table with room for about 500 sessions, so that each of 10,000 in turn takes a query and pushes another out.
+    ...server("modular, table too small", { Sessions__TableMegabytes: "1", Modular__MaximumPoolSize: "4" }),
+    login: (ctx) => flood(floods(ctx).live),
   },
 ];

@@ -71,7 +71,8 @@ const names = {
   "modular": ["a live session", "a forged cookie"],
   "modular, all sessions in turn": ["all live sessions in turn", "a session that ended here"],
   "modular, rate limits on": ["a live session, requests counted", ""],
-  "modular, cold": ["all live sessions, none in memory", "unknown sessions, well signed"],
+  "modular, no table": ["a live session, not in memory", "unknown sessions, well signed"],
+  "modular, table too small": ["all live sessions in turn, few in memory", ""],
 };
 
 function rowsOf(target) {

@@ -7,8 +7,8 @@ internal sealed class OwnServer : IAsyncDisposable
 {
     private const string Prefix = "modular-test-";
 
-    private readonly EmbeddedPostgres _postgres;
     private readonly string _folder;
+    private EmbeddedPostgres _postgres;
 
     private OwnServer(EmbeddedPostgres postgres, string folder)
     {
@@ -23,8 +23,15 @@ internal sealed class OwnServer : IAsyncDisposable
         RemoveLeftovers();
         // Not CreateTempSubdirectory: that one is closed to the user that runs PostgreSQL when the tests run as root.
         var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), Prefix + Leftovers.NameOfThisProcess())).FullName;
-        var options = new EmbeddedPostgresOptions { DataDirectory = folder, DatabaseName = "postgres" };
-        return new OwnServer(await EmbeddedPostgres.StartAsync(options, _ => { }, CancellationToken.None), folder);
+        return new OwnServer(await Start(folder), folder);
+    }
+
+    /// <summary>Stops it and starts it again, at the same address.</summary>
+    public async Task Restart(Func<Task> down)
+    {
+        await _postgres.DisposeAsync();
+        await down();
+        _postgres = await Start(_folder);
     }
 
     public async ValueTask DisposeAsync()
@@ -32,6 +39,17 @@ internal sealed class OwnServer : IAsyncDisposable
         await _postgres.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private static Task<EmbeddedPostgres> Start(string folder) => EmbeddedPostgres.StartAsync(
+        new EmbeddedPostgresOptions
+        {
+            DataDirectory = folder,
+            DatabaseName = "postgres",
+            // Tells drills when something was committed.
+            Settings = new Dictionary<string, string> { ["track_commit_timestamp"] = "on" },
+        },
+        _ => { },
+        CancellationToken.None);
 
     /// <summary>A server whose data directory is gone ends by itself within a minute.</summary>
     private static void RemoveLeftovers()

@@ -42,6 +42,11 @@ public sealed class TestDatabase : IAsyncDisposable
         return new TestDatabase(server, name, own);
     }
 
+    /// <summary>Stops the server that was made for this database and starts it again, at the same address.</summary>
+    /// <param name="down">Runs while there is none.</param>
+    public Task RestartServer(Func<Task> down) =>
+        (_own ?? throw new InvalidOperationException("The server is not this database's own.")).Restart(down);
+
     public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearPool(new NpgsqlConnection(ConnectionString));

@@ -7,7 +7,7 @@
 //
 // Without MODULAR_URL a server at http://localhost:5000 is used if one answers there. A server of one's own needs
 // Auth:BaseUrl = MODULAR_URL and no rate limit (so in Development), PROTOCOL_SESSION_SECONDS when sessions do not live
-// 8 hours, and PROTOCOL_TRUSTED_ORIGIN = one entry of its Auth:TrustedOrigins, or one test is skipped. Signing in by
+// 8 hours, Jwt:OnGetSession, and PROTOCOL_TRUSTED_ORIGIN = one entry of its Auth:TrustedOrigins, or one test is skipped. Signing in by
 // providers is skipped there too: their addresses have to be known before the server starts.
 // PROTOCOL_DIALECT=upstream checks the suite itself against a better-auth 1.7.1 server with the plugins admin and
 // organization, session.expiresIn 28800 and rateLimit off.
@@ -54,7 +54,7 @@ async function findServer() {
   const usual = "http://localhost:5000";
   if ((await statusOf(`${usual}/api/auth/ok`)) === 200) return usual;
   process.env.PROTOCOL_TRUSTED_ORIGIN = trustedOrigin;
-  const { url } = await startHost({ env: { Auth__TrustedOrigins__0: trustedOrigin, ...administrator, ...(await chooseProviders()) } });
+  const { url } = await startHost({ env: { Auth__TrustedOrigins__0: trustedOrigin, Jwt__OnGetSession: "true", ...administrator, ...(await chooseProviders()) } });
   return url;
 }
 

@@ -7,7 +7,9 @@ using Modular.Testing;
 
 namespace Modular.Sessions.Tests;
 
-public sealed class JwtTests(SessionsApp app) : IClassFixture<SessionsApp>
+public sealed class JwtOnGetSession() : SessionsApp(new() { ["Jwt:OnGetSession"] = "true" });
+
+public sealed class JwtTests(JwtOnGetSession app) : IClassFixture<JwtOnGetSession>
 {
     [Fact]
     public async Task It_says_who_is_signed_in_and_is_signed_by_a_published_key()

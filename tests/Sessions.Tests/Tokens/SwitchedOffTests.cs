@@ -4,6 +4,7 @@ public sealed class TokensSwitchedOff() : SessionsApp(new()
 {
     ["Auth:Groups:bearer"] = "false",
     ["Auth:Groups:jwt"] = "false",
+    ["Jwt:OnGetSession"] = "true",
     ["Auth:Groups:multi-session"] = "false",
     ["Auth:Groups:one-time-token"] = "false",
     ["Auth:Groups:last-login-method"] = "false",

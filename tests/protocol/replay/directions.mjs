@@ -264,7 +264,9 @@ export const exchanges = {
 const plugins = new URL("plugins/", import.meta.url);
 for (const file of existsSync(plugins) ? readdirSync(plugins).filter((name) => name.endsWith(".mjs")).sort() : []) {
   const plugin = await import(new URL(file, plugins));
-  Object.assign(servers, plugin.servers);
+  // Recorded with all plugins, of which jwt answers every get-session with a token.
+  for (const [name, server] of Object.entries(plugin.servers))
+    servers[name] = { ...server, env: { Jwt__OnGetSession: "true", ...server.env } };
   Object.assign(sections, plugin.sections);
   Object.assign(exchanges, plugin.exchanges);
 }

@@ -9,8 +9,11 @@ internal sealed class JwtOptions
     /// <summary>How long a token is good for.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromMinutes(15);
 
-    /// <summary>Every get-session of a signed-in user brings a token along.</summary>
-    public bool OnGetSession { get; set; } = true;
+    /// <summary>
+    /// Every get-session of a signed-in user brings a token along. Off: signing one takes longer than the whole check
+    /// of a session that is not in memory, and nearly nobody reads it.
+    /// </summary>
+    public bool OnGetSession { get; set; }
 
     /// <summary>Age from which a signing key is replaced.</summary>
     public TimeSpan RotateAfter { get; set; } = TimeSpan.FromDays(90);

@@ -19,6 +19,7 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
     private readonly ConcurrentDictionary<TokenHash, KnownSession> sessions = new();
     private readonly ConcurrentDictionary<string, KnownSession> byCookie = new(SameCookie.Comparer);
     private readonly Dictionary<string, HashSet<KnownSession>> byUser = [];
+    private readonly bool isOn = options.Value.TableMegabytes > 0;
     private readonly RecentlyUsed order = new(options.Value.TableMegabytes * 1024L * 1024);
     private readonly string[] invalidated = new string[Remembered];
     private readonly Lock gate = new();
@@ -30,7 +31,7 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
     /// <summary>What is known of a token's session; null: ask the database.</summary>
     public KnownSession? Find(TokenHash token)
     {
-        if (!lease.Holds() || !sessions.TryGetValue(token, out var known))
+        if (!isOn || !lease.Holds() || !sessions.TryGetValue(token, out var known))
         {
             metrics.Missed();
             return null;
@@ -77,6 +78,8 @@ internal sealed class LiveSessions(SessionLease lease, IOptions<LiveSessionsOpti
     /// </summary>
     public void Keep(long begun, KnownSession known)
     {
+        if (!isOn)
+            return;
         lock (gate)
         {
             if (!lease.Holds() || Concerns(begun, known.UserId))

@@ -60,10 +60,10 @@ internal sealed partial class SessionListener(StoreDatabase database, LiveSessio
         {
             await Prove(connection, ct);
             heard();
+            await connection.WaitAsync(Beat, ct);
             // An idle server lets its database sleep; the connection stays, and what it hears is processed.
             while (!lease.IsWanted)
                 await Rest(connection, ct);
-            await connection.WaitAsync(Beat, ct);
         }
     }
 
