@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace Modular.Drills;
 
-/// <summary>Thousands of messages of Clerk, shuffled, doubled and partly forged, many at once; then every user is compared with what they must be.</summary>
-internal sealed class ClerkDrill(DrillHost host, int messages, int seed)
+/// <summary>Thousands of messages of Clerk, shuffled, doubled and partly forged, many at once, to two nodes; then every user is compared with what they must be.</summary>
+internal sealed class ClerkDrill(DrillHost host, DrillHost other, int messages, int seed)
 {
     public const string Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -15,7 +15,7 @@ internal sealed class ClerkDrill(DrillHost host, int messages, int seed)
     {
         var traffic = new ClerkTraffic(messages, seed);
         var watch = Stopwatch.StartNew();
-        var statuses = await traffic.Deliver([host.Url], Secret, AtOnce, () => DateTimeOffset.UtcNow);
+        var statuses = await traffic.Deliver([host.Url, other.Url], Secret, AtOnce, () => DateTimeOffset.UtcNow);
         var took = watch.Elapsed;
         var (found, synced) = (await Read("select id, concat_ws('|', name, email, email_verified, banned) from identity.mt_doc_user"),
             await Read("select id, concat_ws('|', name, email, raw_json ->> 'emailVerified', raw_json ->> 'banned') from neon_auth.users_sync"));
@@ -25,7 +25,7 @@ internal sealed class ClerkDrill(DrillHost host, int messages, int seed)
                 Row: $"{person.Name} Clerk|{person.Email}|{(person.Verified ? "true" : "false")}|{(person.Banned ? "true" : "false")}"));
         var wrong = expected.Count(person => found.GetValueOrDefault(person.Key) != person.Value.User || synced.GetValueOrDefault(person.Key) != person.Value.Row)
             + found.Keys.Concat(synced.Keys).Distinct().Count(id => !expected.ContainsKey(id));
-        var faults = host.Faults.ToList();
+        var faults = host.Faults.Concat(other.Faults).ToList();
         await output.WriteLineAsync(FormattableString.Invariant(
             $"{traffic.Messages.Count} messages ({traffic.Messages.Count(message => message.IsForged)} forged) about {traffic.People.Count} users in {took.TotalSeconds:F1} s, {traffic.Messages.Count / took.TotalSeconds:F0}/s"));
         await output.WriteLineAsync($"answers: {string.Join(", ", statuses.OrderBy(status => status.Key).Select(status => $"{status.Key} × {status.Value}"))}");

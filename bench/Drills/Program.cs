@@ -3,12 +3,12 @@ using Modular.Drills;
 
 // dotnet run -c Release --project bench/Drills -- enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]
 // dotnet run -c Release --project bench/Drills -- fuzz [--requests N] [--seed N]
+// dotnet run -c Release --project bench/Drills -- clerk [--messages N] [--seed N]
 // dotnet run -c Release --project bench/Drills -- revocation [--revocations N] [--rate N]
 // dotnet run -c Release --project bench/Drills -- outage [--rounds N] [--rate N]
 // dotnet run -c Release --project bench/Drills -- storm [--clients N] [--rounds N] [--rate N]
 // dotnet run -c Release --project bench/Drills -- scale [--sessions N] [--expired N]
 // dotnet run -c Release --project bench/Drills -- sign-in-cost [--sign-ins N]
-// dotnet run -c Release --project bench/Drills -- clerk [--messages N] [--seed N]
 //
 // Each drill starts the Host as a process of its own over a fresh PostgreSQL and ends with 1 when it finds something.
 var seed = int.Parse(Setting("--seed", Environment.TickCount.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
@@ -19,12 +19,12 @@ return args.FirstOrDefault() switch
 {
     "enumeration" => await Enumeration(),
     "fuzz" => await Fuzz(),
+    "clerk" => await Clerk(),
     "revocation" => await Revocation(),
     "outage" => await Outage(),
     "storm" => await Storm(),
     "scale" => await Scale(),
     "sign-in-cost" => await SignInCost(),
-    "clerk" => await Clerk(),
     _ => Usage(),
 };
 
@@ -51,6 +51,13 @@ async Task<int> Fuzz()
     // Limits are on; whoever names an address of their own has a count of their own.
     await using var host = await DrillHost.StartAsync("--Modular:ForwardedFor=true");
     return await new FuzzDrill(host, requests, seed).Run(Console.Out) ? 0 : 1;
+}
+
+async Task<int> Clerk()
+{
+    await using var host = await DrillHost.StartAsync($"--Clerk:WebhookSecret={ClerkDrill.Secret}");
+    await using var other = await host.AnotherNode(null, $"--Clerk:WebhookSecret={ClerkDrill.Secret}");
+    return await new ClerkDrill(host, other, Number("--messages", 10_000), seed).Run(Console.Out) ? 0 : 1;
 }
 
 async Task<int> Revocation()
@@ -84,24 +91,17 @@ async Task<int> SignInCost()
     return await new SignInCostDrill(host, Number("--sign-ins", 30)).Run(Console.Out) ? 0 : 1;
 }
 
-async Task<int> Clerk()
-{
-    var messages = Number("--messages", 10_000);
-    await using var host = await DrillHost.StartAsync($"--Clerk:WebhookSecret={ClerkDrill.Secret}");
-    return await new ClerkDrill(host, messages, seed).Run(Console.Out) ? 0 : 1;
-}
-
 static int Usage()
 {
     Console.Error.WriteLine("""
         enumeration [--samples N] [--iterations N] [--surface NAME] [--seed N] [--json]
         fuzz [--requests N] [--seed N]
+        clerk [--messages N] [--seed N]
         revocation [--revocations N] [--rate N]
         outage [--rounds N] [--rate N]
         storm [--clients N] [--rounds N] [--rate N]
         scale [--sessions N] [--expired N]
         sign-in-cost [--sign-ins N]
-        clerk [--messages N] [--seed N]
         """);
     return 2;
 }

@@ -36,7 +36,7 @@ public sealed class ApiDescriptionTests(App app) : IClassFixture<App>
     {
         var paths = (await Document()).GetProperty("paths");
         Assert.Equal("#/components/schemas/AuthError", ErrorOf(paths, "/api/auth/list-sessions"));
-        Assert.Equal("#/components/schemas/Error", ErrorOf(paths, "/api/profiles/me"));
+        Assert.Equal("#/components/schemas/Error", ErrorOf(paths, "/api/profiles/{id}"));
     }
 
     [Fact]

@@ -88,7 +88,7 @@ public sealed class CommandLineTests : IAsyncLifetime
         await Execute("insert into neon_auth.users_sync (id, raw_json, created_at) values ('x', '{}', now())");
 
         var result = await Commands.Run("db", "reset", "--yes", "--json");
-        Assert.Equal(0, result.ExitCode);
+        Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("identity", result.Json.GetProperty("reset").EnumerateArray().Select(schema => schema.GetString()));
         Assert.Equal(0, (await Commands.Run("db", "validate")).ExitCode);
         Assert.Equal(0L, await Execute("select count(*) from neon_auth.users_sync"));

@@ -4,12 +4,13 @@ using Modular.Testing;
 
 namespace Modular.Identity.Tests;
 
-/// <summary>A server with an administrator, and one that follows Clerk.</summary>
+/// <summary>A server with an administrator, which follows Clerk and which an Auth.js application speaks to.</summary>
 public sealed class SyncedApp() : App(new()
 {
     ["Admin:Email"] = AdminApp.Email,
     ["Admin:Password"] = People.Password,
     ["Clerk:WebhookSecret"] = Clerk.Secret,
+    ["Adapter:ApiKey"] = AdapterApp.Key,
 })
 {
 }
@@ -77,6 +78,12 @@ public sealed class UsersSyncTests(SyncedApp app) : IClassFixture<SyncedApp>
         await app.Act(root, "remove-user", new { userId = eve.Id });
         await As(await app.SignedUp(), "delete-user", new { password = People.Password });
         await Same("deleted");
+
+        var visitor = (await app.Call("create-user", new { name = "By Auth.js", email = People.NewAddress(), emailVerified = "2026-01-01T00:00:00.000Z" }))
+            .Json().GetProperty("data").GetProperty("id").GetString();
+        await Same("adapter created");
+        await app.Call("update-user", new { id = visitor, emailVerified = (string?)null });
+        await Same("adapter unverified");
 
         // Nothing that changes a user was left out.
         var raised = (await app.Sql("select distinct type from identity.mt_events")).Select(row => (string)row[0]!).ToHashSet();

@@ -54,7 +54,7 @@ public sealed class StartPasskeyRegistrationTests(App app) : IClassFixture<App>
             _.ContentShouldBe("""{"message":"Unauthorized","code":"UNAUTHORIZED"}""");
         });
         var ada = await app.SignedUp();
-        await app.Sql("update sessions.mt_doc_session set data = jsonb_set(data, '{createdAt}', '\"2020-01-01T00:00:00.000Z\"') where user_id = $1", ada.Id);
+        await app.Sql("update sessions.mt_doc_session set created_at = '2020-01-01' where user_id = $1", ada.Id);
         await app.Scenario(_ =>
         {
             _.As(ada.Browser).Get.Url("/api/auth/passkey/generate-register-options");

@@ -27,6 +27,19 @@ internal sealed class SessionRows(StoreDatabase database)
     /// <summary>Null when no session has that token. Says nothing about expiry or a ban.</summary>
     public async Task<LiveSession?> Find(SessionToken token, CancellationToken ct)
     {
+        try
+        {
+            return await Read(token, ct);
+        }
+        catch (NpgsqlException cut) when (Outage.WasReading(cut))
+        {
+            // In the middle of the row; another connection has it whole.
+            return await Read(token, ct);
+        }
+    }
+
+    private async Task<LiveSession?> Read(SessionToken token, CancellationToken ct)
+    {
         await using var command = database.Pooled.CreateCommand(Select);
         command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = token.Hash });
         await using var row = await command.ExecuteReaderAsync(CommandBehavior.SingleRow, ct);

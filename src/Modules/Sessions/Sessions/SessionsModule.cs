@@ -30,6 +30,7 @@ public sealed class SessionsModule : IModule
             store.StoreAdapter();
             store.Storage.Script("001-session-triggers", SessionTriggers.Sql);
             store.Storage.Script("002-last-sign-ins", LastSignIn.Table);
+            store.Storage.Script("003-session-triggers-of-columns", SessionTriggers.OfColumns);
             store.Schema.For<KnownDevice>()
                 .Duplicate(device => device.UserId, "text")
                 .Index(device => device.UserId);

@@ -41,16 +41,20 @@ internal sealed class ImportLedger(IDocumentSession store, StoreDatabase databas
 
     public async Task<ImportProgress?> Find(string run, CancellationToken ct)
     {
+        if (await Row(run, ct) is not var (after, isDone, counts))
+            return null;
+        return new(after, isDone, new(counts[0], counts[1], counts[2], counts[3], counts[4], await Problems(run, ct)));
+    }
+
+    private async Task<(string? After, bool IsDone, long[] Counts)?> Row(string run, CancellationToken ct)
+    {
         await using var command = database.Pooled.CreateCommand(
             "select after, is_done, users, accounts, sessions, known, ended_sessions from identity.imports where run = $1");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = run });
         await using var rows = await command.ExecuteReaderAsync(ct);
-        if (!await rows.ReadAsync(ct))
-            return null;
-        var after = await rows.IsDBNullAsync(0, ct) ? null : rows.GetString(0);
-        var (isDone, counts) = (rows.GetBoolean(1), Enumerable.Range(2, 5).Select(rows.GetInt64).ToArray());
-        await rows.DisposeAsync();
-        return new(after, isDone, new(counts[0], counts[1], counts[2], counts[3], counts[4], await Problems(run, ct)));
+        return await rows.ReadAsync(ct)
+            ? (await rows.IsDBNullAsync(0, ct) ? null : rows.GetString(0), rows.GetBoolean(1), Enumerable.Range(2, 5).Select(rows.GetInt64).ToArray())
+            : null;
     }
 
     /// <summary>

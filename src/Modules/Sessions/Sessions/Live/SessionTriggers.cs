@@ -21,4 +21,16 @@ internal static class SessionTriggers
         alter table {schema}.mt_doc_session enable always trigger session_ended;
         alter table {schema}.mt_doc_session enable always trigger session_altered;
         """;
+
+    /// <summary>Since a check reads the columns and not the document.</summary>
+    public const string OfColumns = """
+        drop trigger session_altered on {schema}.mt_doc_session;
+        create trigger session_altered after update on {schema}.mt_doc_session for each row
+            when (old.data - array['updatedAt', 'expiresAt'] is distinct from new.data - array['updatedAt', 'expiresAt'] or new.expires_at < old.expires_at
+                or (old.user_id, old.token_hash, old.handle, old.remember, old.method, old.created_at, old.ip_address, old.user_agent, old.impersonated_by, old.active_organization_id, old.active_team_id)
+                is distinct from
+                (new.user_id, new.token_hash, new.handle, new.remember, new.method, new.created_at, new.ip_address, new.user_agent, new.impersonated_by, new.active_organization_id, new.active_team_id))
+            execute function {schema}.tell_of_session();
+        alter table {schema}.mt_doc_session enable always trigger session_altered;
+        """;
 }
