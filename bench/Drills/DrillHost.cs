@@ -62,10 +62,15 @@ internal sealed class DrillHost : IAsyncDisposable
     {
         using var connection = new NpgsqlConnection(ConnectionString);
         connection.Open();
-        var postmaster = StatOf(connection.ProcessID).Parent;
-        return Process.GetProcesses().Select(process => process.Id).Where(id => id == postmaster || StatOf(id).Parent == postmaster)
-            .Aggregate(TimeSpan.Zero, (sum, id) => sum + StatOf(id).Used);
+        var postmaster = StatOf($"{connection.ProcessID}").Parent;
+        return Process.GetProcesses().Select(process => process.Id).Where(id => id == postmaster || StatOf($"{id}").Parent == postmaster)
+            .Aggregate(TimeSpan.Zero, (sum, id) => sum + StatOf($"{id}").Used);
     }
+
+    /// <summary>What its threads of this name have taken.</summary>
+    public TimeSpan ProcessorTimeOf(string threads) => Directory.EnumerateDirectories($"/proc/{ProcessId}/task")
+        .Where(task => File.ReadAllText(Path.Combine(task, "comm")).Trim() == threads)
+        .Aggregate(TimeSpan.Zero, (sum, task) => sum + StatOf($"{ProcessId}/task/{Path.GetFileName(task)}").Used);
 
     /// <summary>Another node over the same database; the caller disposes it first.</summary>
     /// <param name="direct">Where its direct connections go instead, such as a way that can be cut; null: straight to the database.</param>
@@ -158,7 +163,7 @@ internal sealed class DrillHost : IAsyncDisposable
     }
 
     // proc(5): the name may hold anything, so fields are counted from its closing bracket; times are in hundredths of a second.
-    private static (int Parent, TimeSpan Used) StatOf(int id)
+    private static (int Parent, TimeSpan Used) StatOf(string id)
     {
         try
         {

@@ -76,7 +76,7 @@ async Task<int> Outage()
 async Task<int> Storm()
 {
     await using var host = await DrillHost.StartAsync("--RateLimiting:Enabled=false");
-    return await new StormDrill(host, Number("--clients", 16), Number("--rounds", 5), Number("--rate", 1000)).Run(Console.Out) ? 0 : 1;
+    return await new StormDrill(host, Number("--clients", 16), Number("--rounds", 5), Number("--rate", 5000)).Run(Console.Out) ? 0 : 1;
 }
 
 async Task<int> Scale()

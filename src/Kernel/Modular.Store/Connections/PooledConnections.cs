@@ -132,7 +132,8 @@ public sealed class PooledConnections : IAsyncDisposable
         if (_used.Count > 10_000)
             _used.Clear();
         var process = connection.ProcessID;
-        var isRested = _used.TryGetValue(process, out var last) && Stopwatch.GetElapsedTime(last, now) > Rest;
+        // One that has only been read on is not known here.
+        var isRested = !_used.TryGetValue(process, out var last) || Stopwatch.GetElapsedTime(last, now) > Rest;
         _used[process] = now;
         if (!isRested)
             return true;
