@@ -145,9 +145,9 @@ public sealed class ImportUsersTests(App app) : IClassFixture<App>
         }
 
         Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = 'd1' and email_verified"));
-        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = 'd2' and email = 'temp@d2.import.anonymous.invalid' and not email_verified"));
-        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_account where user_id = 'd1' and issuer = 'https://kc.example.com/realms/a' and account_id = 'kc-sub' and (data ->> 'accessTokenExpiresAt')::timestamptz = to_timestamp(1700000000)"));
-        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_account where id = 'cjacc' and issuer = 'https://accounts.google.com'"));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = 'd2' and email = 'none@d2.import.address.invalid' and not email_verified"));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_account where user_id = 'd1' and issuer = 'authjs:keycloak' and account_id = 'kc-sub' and (data -> 'authJs' ->> 'expiresAt')::bigint = 1700000000 and (data ->> 'accessTokenExpiresAt')::timestamptz = to_timestamp(1700000000)"));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_account where id = 'cjacc' and issuer = 'authjs:google'"));
         Assert.Equal(1, await app.Count("select count(*) from sessions.mt_doc_session where user_id = '90002' and token_hash = $1", SHA256.HashData(Encoding.UTF8.GetBytes("8b5a6a53-0d9c-4d9e-a15a-3a2b3c4d5e6f"))));
     }
 
@@ -191,6 +191,7 @@ public sealed class ImportUsersTests(App app) : IClassFixture<App>
         var done = await Commands.Run("users", "import", "--from", "better-auth", folder.Path, "--json");
         Assert.Equal((0, 2, 1), (done.ExitCode, done.Json.GetProperty("users").GetInt32(), done.Json.GetProperty("accounts").GetInt32()));
         Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = 'f1' and email_verified and created_at = to_timestamp(1700000000)"));
+        Assert.Equal(1, await app.Count("select count(*) from identity.mt_doc_user where id = 'f2' and not email_verified"));
 
         Assert.Equal(2, (await Commands.Run("users", "import", "--from", "better-auth", "/nowhere/at-all")).ExitCode);
         Assert.Equal(2, (await Commands.Run("users", "import", "--from", "elsewhere", folder.Path)).ExitCode);

@@ -295,6 +295,22 @@ public sealed class LiveSessionsOverHttp(SessionsApp app) : IClassFixture<Sessio
         await SessionsApp.Sees(async () => !await app.IsSignedIn(laptop));
     }
 
+    /// <summary>Nobody is told of a refresh, so what is remembered elsewhere may have expired while the session has not.</summary>
+    [Fact]
+    public async Task What_is_remembered_and_has_expired_was_perhaps_refreshed_elsewhere()
+    {
+        var laptop = await app.SignedIn();
+        await Remembered(laptop);
+        await app.Sql("""
+            update sessions.mt_doc_session set expires_at = expires_at + interval '8 hours',
+                data = data || jsonb_build_object('expiresAt', to_char((expires_at + interval '8 hours') at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+            where id = $1
+            """, laptop.SessionId);
+        app.Clock.Advance(TimeSpan.FromHours(9));
+
+        Assert.True(await app.IsSignedIn(laptop));
+    }
+
     [Fact]
     public async Task Neither_sign_in_nor_refresh_nor_cleanup_tells_anybody_and_ending_many_tells_once()
     {

@@ -189,6 +189,23 @@ public sealed class AdapterAuthenticatorsTests(AdapterApp app) : IClassFixture<A
         Assert.Equal(1, await app.Count("select count(*) from identity.mt_events where type = 'passkey.added.1' and data ->> 'userId' = $1", ada.Id));
     }
 
+    /// <summary>Auth.js registers whoever brings a passkey under any address that nobody has.</summary>
+    [Fact]
+    public async Task Of_whoever_came_by_a_passkey_under_an_address_nothing_is_left_once_its_owner_shows_that_it_is_theirs()
+    {
+        var (name, token) = (Applications.NewId(), Guid.NewGuid().ToString());
+        var id = (await app.Call("create-user", new { email = People.NewAddress() })).Json().GetProperty("data").GetProperty("id").GetString()!;
+        await app.Call("link-account", new { userId = id, type = "webauthn", provider = "passkey", providerAccountId = name });
+        await app.Call("create-session", new { sessionToken = token, userId = id, expires = app.Clock.GetUtcNow().AddDays(1) });
+        await app.Call("create-authenticator", Applications.Authenticator(id, name));
+
+        await app.Call("update-user", new { id, emailVerified = app.Clock.GetUtcNow() });
+
+        await app.Finds("null", "get-authenticator", new { credentialID = name });
+        await app.Finds("null", "get-account", new { provider = "passkey", providerAccountId = name });
+        await app.Finds("null", "get-session-and-user", new { sessionToken = token });
+    }
+
     [Fact]
     public async Task A_counter_is_what_the_application_says_and_its_use_is_in_the_log()
     {

@@ -64,9 +64,18 @@ public sealed class PooledConnections : IAsyncDisposable
                 connection = await _patience.Outlast(failure, OpenOnce, ct);
             }
 
-            if (!mustLive || await IsAlive(connection, ct))
-                return connection;
-            await connection.DisposeAsync();
+            var isGiven = false;
+            try
+            {
+                if (isGiven = !mustLive || await IsAlive(connection, ct))
+                    return connection;
+            }
+            finally
+            {
+                // Also where whoever asked for it has gone meanwhile.
+                if (!isGiven)
+                    await connection.DisposeAsync();
+            }
         }
     }
 

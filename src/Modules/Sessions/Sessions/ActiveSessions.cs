@@ -70,7 +70,7 @@ internal sealed partial class ActiveSessions(
     public async Task<LiveSession?> FindLive(SessionToken token, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        var found = (known.Find(TokenHash.From(token.Hash)) ?? await Ask(token, now, ct)).Live;
+        var found = (Remembered(token, now) ?? await Ask(token, now, ct)).Live;
         return found?.IsLive(now) == true ? found : null;
     }
 
@@ -81,7 +81,7 @@ internal sealed partial class ActiveSessions(
     public async Task<LiveSession?> FindOfApplication(SessionToken token, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        var found = known.Find(TokenHash.From(token.Hash))?.Live ?? (await Ask(token, now, ct, keepsDead: false)).Live;
+        var found = Remembered(token, now)?.Live ?? (await Ask(token, now, ct, keepsDead: false)).Live;
         return found?.IsLive(now) == true ? found with { Token = token } : null;
     }
 
@@ -96,8 +96,12 @@ internal sealed partial class ActiveSessions(
     {
         if (context.Items.TryGetValue(typeof(KnownSession), out var asked))
             return (await (Task<KnownSession>)asked!).Live;
-        return (known.Find(TokenHash.From(token.Hash)) ?? await Ask(token, now, ct)).Live;
+        return (Remembered(token, now) ?? await Ask(token, now, ct)).Live;
     }
+
+    // One that has expired here may have been refreshed on another node, of which nobody tells: that is no "signed out" (DESIGN §6, rule 6).
+    private KnownSession? Remembered(SessionToken token, DateTimeOffset now) =>
+        known.Find(TokenHash.From(token.Hash)) is { } found && found.Live?.Session.IsOver(now) != true ? found : null;
 
     /// <summary>Asks the database, and keeps the answer unless something overtook it.</summary>
     public async Task<KnownSession> Ask(SessionToken token, DateTimeOffset now, CancellationToken ct, bool keepsDead = true)

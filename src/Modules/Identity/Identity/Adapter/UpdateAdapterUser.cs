@@ -53,13 +53,18 @@ internal static class UpdateAdapterUser
             return user;
         }
 
+        private async Task<bool> HasPasskey(string userId, CancellationToken ct) =>
+            (await store.QueryAsync<Passkey>("where d.user_id = ? limit 1", ct, userId)).Count > 0
+            || (await store.QueryAsync<Account>("where d.user_id = ?", ct, userId)).Any(account => account.AuthJs?.Type == "webauthn");
+
         private async Task<User> Apply(IEventStream<User> stream, User user, object @event, string baseUrl, CancellationToken ct)
         {
             switch (@event)
             {
                 // Registered here, by anybody: what they left must not stay in the hands of whom the application has found out to
-                // own the address. Who came by an application had only what Auth.js gave.
-                case UserEmailVerified when !user.EmailVerified && user.Via != User.ViaAdapter:
+                // own the address. Who came by an application had only what Auth.js gave, and with a passkey it lets anybody
+                // register any address.
+                case UserEmailVerified when !user.EmailVerified && (user.Via != User.ViaAdapter || await HasPasskey(user.Id, ct)):
                     return await unproven.End(stream, User.ViaAdapter, ct);
                 case UserEmailVerified verified:
                     stream.AppendOne(verified);

@@ -57,13 +57,13 @@ internal sealed class ClerkChanges(
             : new UserUpdated(user.Id, changed, Of(UserUpdated.NameMember, clerk.Name), Of(UserUpdated.ImageMember, clerk.Image), now);
     }
 
-    /// <summary>The ban that Clerk's flags mean; null: none, or one that holds is as long. An administrator's stays theirs.</summary>
+    /// <summary>The ban that Clerk's flags mean; null: none, or one that holds is as long. An administrator's stays theirs, and neither a longer nor a shorter one takes its place.</summary>
     internal static UserBanned? BanOf(User user, ClerkUser clerk, DateTimeOffset now)
     {
         if (!clerk.Banned && !clerk.Locked)
             return null;
         var (reason, expires) = clerk.Banned ? (Banned, (DateTimeOffset?)null) : (Locked, now + clerk.LockedFor);
-        if (user.IsBanned(now) && (user.BanExpires is null || (IsOurs(user) && user.BanReason == reason)))
+        if (user.IsBanned(now) && (!IsOurs(user) || user.BanExpires is null || user.BanReason == reason))
             return null;
         return new UserBanned(user.Id, reason, expires, now);
     }

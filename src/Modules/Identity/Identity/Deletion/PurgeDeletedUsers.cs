@@ -18,10 +18,11 @@ internal static class PurgeDeletedUsers
     internal sealed class Handler(IDocumentSession store, StoreDatabase database, IOptions<DeletionOptions> options, TimeProvider clock)
         : IRequestHandler<Command, int>
     {
-        // A row that was made by hand has no stream, and is nobody's to remove.
+        // A row that was made by hand has no stream, and is nobody's to remove; one that an application has marked is of somebody who lives.
         private const string Due = """
             select u.id, u.deleted_at from neon_auth.users_sync u
             where u.deleted_at <= $1 and exists (select from identity.mt_streams s where s.id = u.id)
+                and not exists (select from identity.mt_doc_user d where d.id = u.id)
             order by u.deleted_at limit $2
             """;
 

@@ -112,7 +112,8 @@ internal sealed class ImportStaging(IDocumentSession store, Registration registr
 
     private Task<User> Register(string kind, ImportedPerson person)
     {
-        var address = person.Email ?? AnonymousAddress.Of($"{Domain(person.Id)}.import");
+        var place = $"{Domain(person.Id)}.import";
+        var address = person.Email ?? (kind == ImportReading.AuthJs ? MissingAddress.Of(place) : AnonymousAddress.Of(place));
         var user = new NewUser(person.Name, address, person.Image, person.EmailVerified, person.Role, person.Username, person.IsAnonymous)
         {
             Id = person.Id,
@@ -124,7 +125,7 @@ internal sealed class ImportStaging(IDocumentSession store, Registration registr
 
     private void Link(string kind, string userId, ImportedAccount from, DateTimeOffset now)
     {
-        var account = new Account(from.Id ?? registration.NewId(), userId, from.ProviderId, from.Issuer, from.AccountId, null, from.CreatedAt ?? now, now);
+        var account = new Account(from.Id ?? registration.NewId(), userId, from.ProviderId, from.Issuer, from.AccountId, null, from.CreatedAt ?? now, now) { AuthJs = from.AuthJs };
         store.Insert(from.Tokens is { } given ? tokens.Grant(account, given, now) : account);
         store.Events.Append(
             Account.StreamOf(account.Id),

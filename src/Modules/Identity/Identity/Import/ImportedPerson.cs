@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Modular.Identity.Contracts;
 using Modular.Kernel;
@@ -20,7 +21,11 @@ internal sealed record ImportedPerson(
 /// <param name="Id">Its own id elsewhere; null: it has none.</param>
 /// <param name="Issuer">As we would call it.</param>
 internal sealed record ImportedAccount(
-    string? Id, string ProviderId, string Issuer, string AccountId, ProviderTokens? Tokens, DateTimeOffset? CreatedAt);
+    string? Id, string ProviderId, string Issuer, string AccountId, ProviderTokens? Tokens, DateTimeOffset? CreatedAt)
+{
+    /// <summary>What an Auth.js application has kept with it.</summary>
+    public AuthJsGrant? AuthJs { get; init; }
+}
 
 /// <summary>Reads rows of other systems: tables of Better Auth and Auth.js, and Clerk's exports.</summary>
 internal static partial class ImportReading
@@ -31,6 +36,9 @@ internal static partial class ImportReading
 
     private const int LongestToken = 1000;
     private const int LongestSubject = 500;
+
+    /// <summary>Nobody has shown an address of theirs to such a server before.</summary>
+    private static readonly DateTimeOffset Earliest = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly string[] NotProviders = ["credential", "credentials", "email", "webauthn", "passkey"];
 
@@ -45,20 +53,21 @@ internal static partial class ImportReading
         if (ImportRow.Read(source.Row) is not { } row)
             return (null, "malformed");
         var problems = new List<ImportProblem>();
-        var person = kind == Clerk ? ClerkImport.Read(source.Id, row, problems, now) : ReadUser(source.Id, row, problems, now);
+        var person = kind == Clerk ? ClerkImport.Read(source.Id, row, problems, now) : ReadUser(kind, source.Id, row, problems, now);
         if (person is null)
             return (null, "malformed_address");
         var accounts = source.Accounts.Select(ImportRow.Read).ToList();
         return (person with
         {
             PasswordHash = kind == BetterAuth ? Password(source.Id, row, accounts, problems) : null,
-            Accounts = [.. person.Accounts, .. accounts.Select(account => ReadAccount(source.Id, account, providers, problems)).OfType<ImportedAccount>()],
+            Accounts = [.. person.Accounts, .. accounts.Select(account => ReadAccount(kind, source.Id, account, providers, problems)).OfType<ImportedAccount>()],
             Sessions = [.. source.Sessions.Select(session => ReadSession(source.Id, ImportRow.Read(session), problems)).OfType<SessionToImport>()],
             Problems = problems,
         }, null);
     }
 
-    private static ImportedPerson? ReadUser(string id, ImportRow row, List<ImportProblem> problems, DateTimeOffset now)
+    // Auth.js knows an address, a name and a picture; what else stands in its table is the application's, and means nothing here.
+    private static ImportedPerson? ReadUser(string kind, string id, ImportRow row, List<ImportProblem> problems, DateTimeOffset now)
     {
         var email = row.Text("email");
         if (email is not null && !WireBody.IsEmail(email))
@@ -66,13 +75,15 @@ internal static partial class ImportReading
         var image = row.Text("image");
         if (image is not null && !UserLimits.Fits(image, UserLimits.ImageBytes))
             (image, _) = (null, Add(problems, id, "image", "too_large"));
-        var wish = new Username(row.Text("username"), row.Text("displayUsername")).ForNewUser();
+        var isOurs = kind == BetterAuth;
+        var wish = isOurs ? new Username(row.Text("username"), row.Text("displayUsername")).ForNewUser() : Username.None;
         if (wish.Refuse() is not null)
             (wish, _) = (Username.None, Add(problems, id, "username", "malformed"));
-        var isVerified = row.Flag("emailVerified") || row.Time("emailVerified") is not null;
+        // A flag there, a time here: 0 is no time, whatever it is as one.
+        var isVerified = isOurs ? row.Flag("emailVerified") : row.Time("emailVerified") > Earliest;
         return new ImportedPerson(
-            id, ClerkUser.CutName(row.Text("name") ?? ""), email?.ToLowerInvariant(), email is not null && isVerified, image, RoleOf(id, row, problems), row.Time("createdAt"),
-            wish, row.Flag("isAnonymous"), BanOf(id, row, now), null, [], [], []);
+            id, ClerkUser.CutName(row.Text("name") ?? ""), email?.ToLowerInvariant(), email is not null && isVerified, image, isOurs ? RoleOf(id, row, problems) : User.DefaultRole, row.Time("createdAt"),
+            wish, isOurs && row.Flag("isAnonymous"), isOurs ? BanOf(id, row, now) : null, null, [], [], []);
     }
 
     private static string RoleOf(string id, ImportRow row, List<ImportProblem> problems)
@@ -105,7 +116,7 @@ internal static partial class ImportReading
         return Scrypted().IsMatch(hash) ? hash : Add(problems, id, "password", "not_verifiable");
     }
 
-    private static ImportedAccount? ReadAccount(string userId, ImportRow? row, ProvidersOptions providers, List<ImportProblem> problems)
+    private static ImportedAccount? ReadAccount(string kind, string userId, ImportRow? row, ProvidersOptions providers, List<ImportProblem> problems)
     {
         var provider = row?.Text("providerId") ?? row?.Text("provider");
         if (row is not null && provider is not null && NotProviders.Contains(provider))
@@ -121,6 +132,14 @@ internal static partial class ImportReading
         var tokens = new ProviderTokens(
             row.Text("accessToken"), row.Text("refreshToken"), row.Text("idToken"), row.Time("accessTokenExpiresAt") ?? row.Time("expiresAt"),
             row.Time("refreshTokenExpiresAt"), row.Text("scope")?.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries));
+        // The application that made it goes on with it, through the adapter.
+        if (kind == AuthJs)
+        {
+            var ends = long.TryParse(row.Text("expiresAt"), CultureInfo.InvariantCulture, out var seconds) ? seconds : (long?)null;
+            var grant = new AuthJsGrant(row.Text("type") ?? "oauth", ends, row.Text("tokenType"), row.Text("scope"), row.Text("sessionState"));
+            return new ImportedAccount(row.Text("id"), provider, AuthJsAccount.IssuerOf(provider), subject, tokens, row.Time("createdAt")) { AuthJs = grant };
+        }
+
         return new ImportedAccount(row.Text("id"), provider, row.Text("issuer") ?? ImportIssuer.Of(provider, tokens.IdToken, providers), subject, tokens, row.Time("createdAt"));
     }
 

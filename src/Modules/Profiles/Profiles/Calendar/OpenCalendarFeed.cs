@@ -18,6 +18,9 @@ internal static class OpenCalendarFeed
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapPost("/api/calendar-feed", async (HttpContext context, Caller caller, IMediator mediator, CancellationToken ct) =>
             {
+                // It outlives the session, so only the user's own may have one made.
+                if (await SignedInExtensions.Identify(context) is not { ImpersonatedBy: null, KeyId: null })
+                    return Refusal.Forbidden().ToHttp();
                 var token = CalendarFeed.NewToken();
                 var outcome = await mediator.Send(new Command(caller.UserId!, CalendarFeed.HashOf(token)), ct);
                 context.Response.Headers.CacheControl = "no-store";
