@@ -113,7 +113,7 @@ public class App : IAsyncLifetime
             select count(*) from messaging.incoming_envelopes
             where last_error like '%ConcurrencyException%' and execution_time < now() + $1 + interval '5 seconds'
             """;
-        if (await Count(Waiting, Clock.GetUtcNow() - DateTimeOffset.UtcNow) == 0)
+        if (await Count("select count(to_regclass('messaging.incoming_envelopes'))") == 0 || await Count(Waiting, Clock.GetUtcNow() - DateTimeOffset.UtcNow) == 0)
             return false;
         await Task.Delay(50);
         return true;
