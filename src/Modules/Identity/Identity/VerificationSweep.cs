@@ -1,6 +1,5 @@
-using System.Data.Common;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Modular.Kernel;
 using Modular.Store;
 using Npgsql;
 
@@ -10,13 +9,13 @@ namespace Modular.Identity;
 /// Removes one-time secrets that nobody can use any more, every hour. Only a day after their time: until then an expired
 /// link is answered as such. States of sign-ins elsewhere and challenges, which anybody may have made, go at their time.
 /// </summary>
-internal sealed partial class VerificationSweep(StoreDatabase database, TimeProvider clock, ILogger<VerificationSweep> log) : BackgroundService
+internal sealed class VerificationSweep(StoreDatabase database, TimeProvider clock, ILogger<VerificationSweep> log)
+    : HourlySweep("Expired one-time secrets could not be removed", clock, log)
 {
     private const int Chunk = 1000;
 
     private static readonly string[] MadeByAnybody = [ProviderState.Purpose, PasskeyChallenge.SignInPurpose, PasskeyChallenge.RegistrationPurpose];
 
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
     /// <summary>In short commits; several nodes at once do no harm.</summary>
@@ -28,8 +27,8 @@ internal sealed partial class VerificationSweep(StoreDatabase database, TimeProv
                 delete from identity.mt_doc_verification where id = any (array(
                     select id from identity.mt_doc_verification where expires_at < $1 or (expires_at < $2 and purpose = any ($3)) limit {Chunk} for update skip locked))
                 """);
-            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() - Kept });
-            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() - Kept });
+            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = Clock.GetUtcNow() });
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = MadeByAnybody });
             var last = await command.ExecuteNonQueryAsync(ct);
             removed += last;
@@ -38,22 +37,5 @@ internal sealed partial class VerificationSweep(StoreDatabase database, TimeProv
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (true)
-        {
-            await Task.Delay(Every, clock, stoppingToken);
-            try
-            {
-                await Sweep(stoppingToken);
-            }
-            catch (Exception failure) when (failure is DbException or TimeoutException)
-            {
-                NotSwept(log, failure);
-            }
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Expired one-time secrets could not be removed; trying again in an hour")]
-    private static partial void NotSwept(ILogger log, Exception failure);
+    protected override Task SweepAll(CancellationToken ct) => Sweep(ct);
 }

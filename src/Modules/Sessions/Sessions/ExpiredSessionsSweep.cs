@@ -1,22 +1,20 @@
-using System.Data.Common;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Modular.Kernel;
 using Modular.Store;
 using Npgsql;
 
 namespace Modular.Sessions;
 
 /// <summary>Sends <see cref="Contracts.PruneExpiredSessions"/> every hour, on whichever node comes first.</summary>
-internal sealed partial class ExpiredSessionsSweep(
-    StoreDatabase database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<ExpiredSessionsSweep> log) : BackgroundService
+internal sealed class ExpiredSessionsSweep(StoreDatabase database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<ExpiredSessionsSweep> log)
+    : HourlySweep("Expired sessions could not be ended", clock, log)
 {
-    private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
-
     /// <summary>How long it rests after a commit, in times of what that took.</summary>
     private const int Rests = 3;
+
+    protected override TimeSpan First => TimeSpan.FromMinutes(1);
 
     /// <summary>Ends everything that is over, a short commit at a time; null when another node is at it.</summary>
     public async Task<int?> Sweep(CancellationToken ct)
@@ -29,39 +27,21 @@ internal sealed partial class ExpiredSessionsSweep(
         return await PruneAll(ct);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        // Not at once: a node that has just started has better things to do.
-        for (var wait = First; ; wait = Every)
-        {
-            await Task.Delay(wait, clock, stoppingToken);
-            try
-            {
-                await Sweep(stoppingToken);
-            }
-            catch (Exception failure) when (failure is DbException or TimeoutException or ConcurrencyException)
-            {
-                NotSwept(log, failure);
-            }
-        }
-    }
+    protected override Task SweepAll(CancellationToken ct) => Sweep(ct);
 
     private async Task<int> PruneAll(CancellationToken ct)
     {
         var asked = new Contracts.PruneExpiredSessions();
         for (var ended = 0; ;)
         {
-            var since = clock.GetTimestamp();
+            var since = Clock.GetTimestamp();
             await using var scope = scopes.CreateAsyncScope();
             var last = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(asked, ct);
             ended += last;
             if (last < asked.AtMost)
                 return ended;
             // Nobody waits for it, and it shares the machine with those who are asked about sessions that live.
-            await Task.Delay(Rests * clock.GetElapsedTime(since), ct);
+            await Task.Delay(Rests * Clock.GetElapsedTime(since), ct);
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Expired sessions could not be ended; trying again in an hour")]
-    private static partial void NotSwept(ILogger log, Exception failure);
 }

@@ -1,18 +1,17 @@
-using System.Data.Common;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Modular.Kernel;
 using Modular.Store;
 using Npgsql;
 
 namespace Modular.Identity;
 
 /// <summary>Sends <see cref="PurgeDeletedUsers"/> every hour, on whichever node comes first.</summary>
-internal sealed partial class PurgeSweep(StoreDatabase database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<PurgeSweep> log) : BackgroundService
+internal sealed class PurgeSweep(StoreDatabase database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<PurgeSweep> log)
+    : HourlySweep("Rows of deleted users could not be removed", clock, log)
 {
-    private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
+    protected override TimeSpan First => TimeSpan.FromMinutes(1);
 
     /// <summary>Everything that is due; null when another node is at it.</summary>
     public async Task<int?> Sweep(CancellationToken ct)
@@ -32,22 +31,5 @@ internal sealed partial class PurgeSweep(StoreDatabase database, IServiceScopeFa
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        for (var wait = First; ; wait = Every)
-        {
-            await Task.Delay(wait, clock, stoppingToken);
-            try
-            {
-                await Sweep(stoppingToken);
-            }
-            catch (Exception failure) when (failure is DbException or TimeoutException or ConcurrencyException)
-            {
-                NotSwept(log, failure);
-            }
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Rows of deleted users could not be removed; trying again in an hour")]
-    private static partial void NotSwept(ILogger log, Exception failure);
+    protected override Task SweepAll(CancellationToken ct) => Sweep(ct);
 }
