@@ -12,6 +12,7 @@ internal static class DatabaseCommands
         runner.Command("migrate", "Apply what is pending. The version before this one keeps running.", Migrate),
         runner.Command("status", "Say where each migration stands. Exit code 1 when one is not applied.", Status),
         runner.Command("validate", "Say how the schema differs from what this version expects. Exit code 1 when it does.", Validate),
+        SeedCommand.Of(runner),
         BackupCommands.Backup(runner),
         BackupCommands.Restore(runner),
         Reset(runner),
