@@ -106,8 +106,8 @@ public sealed class SessionStatisticsTests(SessionsApp app) : IClassFixture<Sess
 
     private async Task<Browser> Root()
     {
-        var root = await app.SignedIn();
-        await app.Sql("update identity.mt_doc_user set role = 'admin', data = jsonb_set(data, '{role}', '\"admin\"') where id = $1", root.Person.Id);
-        return app.Again(root).Browser;
+        var person = await app.Registered();
+        await app.Sql("update identity.mt_doc_user set role = 'admin', data = jsonb_set(data, '{role}', '\"admin\"') where id = $1", person.Id);
+        return (await app.SignedIn(person)).Browser;
     }
 }

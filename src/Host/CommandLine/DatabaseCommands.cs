@@ -37,7 +37,7 @@ internal static class DatabaseCommands
         command.Answer(
             new { migrations = steps },
             terminal => terminal.WriteTable(
-                [.. steps.Select(step => new[] { Word(step.State), $"{step.Schema}/{step.Name}", step.AppliedAt?.ToString("u") ?? "" })]));
+                [.. steps.Select(step => new[] { Word(step.State), $"{step.Schema}/{step.Name}", step.AppliedAt?.ToString("u") ?? "" })], "state", "migration", "applied"));
         return steps.All(step => step.State == MigrationState.Applied) ? ExitCode.Done : ExitCode.Failed;
     }
 

@@ -82,7 +82,8 @@ internal static partial class Verbs
         }
     }
 
-    private static RootCommand Root(CommandRunner runner)
+    /// <summary>Every command there is.</summary>
+    public static RootCommand Root(CommandRunner runner)
     {
         var root = new RootCommand(
             """
