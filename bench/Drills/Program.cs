@@ -9,6 +9,7 @@ using Modular.Drills;
 // dotnet run -c Release --project bench/Drills -- storm [--clients N] [--rounds N] [--rate N]
 // dotnet run -c Release --project bench/Drills -- scale [--sessions N] [--expired N]
 // dotnet run -c Release --project bench/Drills -- sign-in-cost [--sign-ins N]
+// dotnet run -c Release --project bench/Drills -- audit [--entries N] [--rate N] [--seconds N]
 //
 // Each drill starts the Host as a process of its own over a fresh PostgreSQL and ends with 1 when it finds something.
 var seed = int.Parse(Setting("--seed", Environment.TickCount.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
@@ -25,6 +26,7 @@ return args.FirstOrDefault() switch
     "storm" => await Storm(),
     "scale" => await Scale(),
     "sign-in-cost" => await SignInCost(),
+    "audit" => await new AuditDrill(Number("--entries", 1_000_000), Number("--rate", 500), Number("--seconds", 30)).Run(Console.Out) ? 0 : 1,
     _ => Usage(),
 };
 
@@ -102,6 +104,7 @@ static int Usage()
         storm [--clients N] [--rounds N] [--rate N]
         scale [--sessions N] [--expired N]
         sign-in-cost [--sign-ins N]
+        audit [--entries N] [--rate N] [--seconds N]
         """);
     return 2;
 }

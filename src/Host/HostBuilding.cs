@@ -33,7 +33,8 @@ internal static class HostBuilding
     /// <summary>The same services for one command: no web server, nothing in the background, nothing migrated.</summary>
     /// <param name="settings">As <c>--key=value</c>.</param>
     /// <param name="notes">What would be printed at a start; the answer of a command stays clean of it.</param>
-    public static Task<IHost> BuildForCommand(string[] settings, TextWriter notes)
+    /// <param name="configure">What is different for this command.</param>
+    public static Task<IHost> BuildForCommand(string[] settings, TextWriter notes, Action<IHostApplicationBuilder>? configure = null)
     {
         // The environment a web server would have, so that both find the same settings and the same database.
         var environment = new ConfigurationManager();
@@ -45,6 +46,7 @@ internal static class HostBuilding
             InitialData = [new("Logging:LogLevel:Default", nameof(LogLevel.Warning))],
         });
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        configure?.Invoke(builder);
         return OverDatabase(builder, notes, () => Task.FromResult(builder.Build()));
     }
 

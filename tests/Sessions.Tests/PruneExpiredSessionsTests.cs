@@ -25,7 +25,7 @@ public sealed class PruneExpiredSessionsTests(SessionsApp app) : IClassFixture<S
         var laptop = await app.SignedIn(old.Person);
 
         await TheSweep.Sweep(default);
-        Assert.Equal(0, await TheSweep.Sweep(default));
+        Assert.Equal(0L, await TheSweep.Sweep(default));
 
         Assert.Equal(["session.started.1 password", "session.expired.1"], await app.History(old.SessionId));
         Assert.Null(await app.Row(old.SessionId));
@@ -44,7 +44,7 @@ public sealed class PruneExpiredSessionsTests(SessionsApp app) : IClassFixture<S
             await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.Send(new Contracts.StartSession(person.Id, true, "password"))));
         app.Clock.Advance(TimeSpan.FromHours(8));
 
-        Assert.Equal(600, await TheSweep.Sweep(default));
+        Assert.Equal(600L, await TheSweep.Sweep(default));
 
         var chunks = await app.Sql(
             "select count(*) from sessions.mt_events where type = 'session.expired.1' and data ->> 'userId' = $1 group by xact order by 1 desc", person.Id);

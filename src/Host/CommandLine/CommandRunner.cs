@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MediatR;
+using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Host.CommandLine;
@@ -21,6 +22,14 @@ internal sealed record Invocation(IServiceProvider Services, ParseResult Parsed,
 
     /// <summary>Asks a module, through its contracts.</summary>
     public Task<T> Send<T>(IRequest<T> request, CancellationToken ct) => Get<IMediator>().Send(request, ct);
+
+    /// <summary>Asks a module in a scope of its own, so that several commits and several callers may follow each other.</summary>
+    public async Task<T> InScope<T>(IRequest<T> request, Action<Caller> acts, CancellationToken ct)
+    {
+        await using var scope = Services.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
+        acts(scope.ServiceProvider.GetRequiredService<Caller>());
+        return await scope.ServiceProvider.GetRequiredService<IMediator>().Send(request, ct);
+    }
 
     /// <summary>Runs what tells by an <see cref="InvalidOperationException"/> that the moment is wrong for it.</summary>
     public static async Task<T> Explained<T>(Func<Task<T>> work)
@@ -58,12 +67,17 @@ internal sealed class CommandRunner(string[] settings, Terminal terminal)
     public static readonly Option<bool> Json = new("--json") { Description = "Answer with JSON.", Recursive = true };
 
     /// <summary>A command that needs the Host's services.</summary>
-    public Command Command(string name, string description, Func<Invocation, CancellationToken, Task<int>> run)
+    /// <param name="name">Its verb.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="run">Does it.</param>
+    /// <param name="configure">What is different in the Host of this command.</param>
+    public Command Command(
+        string name, string description, Func<Invocation, CancellationToken, Task<int>> run, Action<IHostApplicationBuilder>? configure = null)
     {
         var command = new Command(name, description);
         command.SetAction(async (parsed, ct) =>
         {
-            var host = await HostBuilding.BuildForCommand(settings, terminal.Error);
+            var host = await HostBuilding.BuildForCommand(settings, terminal.Error, configure);
             // The container holds things that can only be disposed asynchronously.
             await using var _ = (IAsyncDisposable)host;
             await using var scope = host.Services.CreateAsyncScope();

@@ -12,6 +12,7 @@ internal static class DatabaseCommands
         runner.Command("migrate", "Apply what is pending. The version before this one keeps running.", Migrate),
         runner.Command("status", "Say where each migration stands. Exit code 1 when one is not applied.", Status),
         runner.Command("validate", "Say how the schema differs from what this version expects. Exit code 1 when it does.", Validate),
+        SeedCommand.Of(runner),
         BackupCommands.Backup(runner),
         BackupCommands.Restore(runner),
         Reset(runner),
@@ -36,7 +37,7 @@ internal static class DatabaseCommands
         command.Answer(
             new { migrations = steps },
             terminal => terminal.WriteTable(
-                [.. steps.Select(step => new[] { Word(step.State), $"{step.Schema}/{step.Name}", step.AppliedAt?.ToString("u") ?? "" })]));
+                [.. steps.Select(step => new[] { Word(step.State), $"{step.Schema}/{step.Name}", step.AppliedAt?.ToString("u") ?? "" })], "state", "migration", "applied"));
         return steps.All(step => step.State == MigrationState.Applied) ? ExitCode.Done : ExitCode.Failed;
     }
 

@@ -26,7 +26,7 @@ internal static class MessageCommands
                 if (letters.Count == 0)
                     terminal.Output.WriteLine("No dead messages.");
                 else
-                    terminal.WriteTable([.. letters.Select(Row)]);
+                    terminal.WriteTable([.. letters.Select(Row)], "id", "given up", "queue", "message", "attempts", "why");
             });
             return ExitCode.Done;
         });

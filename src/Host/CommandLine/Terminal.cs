@@ -9,7 +9,12 @@ namespace Modular.Host.CommandLine;
 /// Where a command speaks: its answer to standard output, everything else (notes, questions, progress) to standard error,
 /// so that an answer can be piped.
 /// </summary>
-internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool hasPerson)
+/// <param name="input">What is typed, or piped in.</param>
+/// <param name="output">For answers.</param>
+/// <param name="error">For everything else.</param>
+/// <param name="hasPerson">Whether somebody can be asked.</param>
+/// <param name="hasReader">Whether answers are read by somebody, and not by a program.</param>
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool hasPerson, bool hasReader = false)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -19,7 +24,9 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
 
     /// <summary>The one of this process.</summary>
     public static Terminal Own { get; } =
-        new(System.Console.In, System.Console.Out, System.Console.Error, hasPerson: !System.Console.IsInputRedirected && !System.Console.IsErrorRedirected);
+        new(
+            System.Console.In, System.Console.Out, System.Console.Error, hasPerson: !System.Console.IsInputRedirected && !System.Console.IsErrorRedirected,
+            hasReader: !System.Console.IsOutputRedirected);
 
     /// <summary>For answers.</summary>
     public TextWriter Output => output;
@@ -33,14 +40,33 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>The whole answer as one line of JSON.</summary>
     public void WriteJson(object answer) => output.WriteLine(JsonSerializer.Serialize(answer, answer.GetType(), Json));
 
-    /// <summary>Columns as wide as their widest cell; the last one is left as it is.</summary>
-    public void WriteTable(IReadOnlyList<string[]> rows)
+    /// <summary>
+    /// Columns as wide as their widest cell; the last one is left as it is. For whoever reads it with a line of names above; a
+    /// program that reads lines gets rows and nothing else.
+    /// </summary>
+    public void WriteTable(IReadOnlyList<string[]> rows, params string[] names)
     {
         if (rows.Count == 0)
             return;
+        if (hasReader && names.Length > 0)
+        {
+            WriteNamed(rows, names);
+            return;
+        }
+
         var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToList();
         foreach (var row in rows)
             output.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+    }
+
+    private void WriteNamed(IReadOnlyList<string[]> rows, string[] names)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (var name in names)
+            table.AddColumn(new TableColumn(Markup.Escape(name)) { NoWrap = true });
+        foreach (var row in rows)
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) }).Write(table);
     }
 
     /// <summary>Anything but a yes is a no.</summary>
@@ -97,6 +123,10 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
 /// <summary>How far long work is.</summary>
 internal readonly record struct WorkDone(long Done, long Total, TimeSpan Elapsed, TimeSpan? Left)
 {
+    /// <summary>Where what is left takes as long as what is done.</summary>
+    public static WorkDone At(long done, long total, TimeSpan elapsed) =>
+        new(done, total, elapsed, done == 0 ? null : elapsed * (Math.Max(0, total - done) / (double)done));
+
     public double Share => Total == 0 ? 1 : Math.Min(1, Done / (double)Total);
 
     public string LeftInWords => Left switch

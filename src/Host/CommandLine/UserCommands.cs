@@ -8,6 +8,7 @@ internal static class UserCommands
 {
     public static Command All(CommandRunner runner) => new("users", "What an operator does to users without signing in.")
     {
+        ListCommand.Of(runner),
         CreateAdmin(runner),
         SetPassword(runner),
         Unlock(runner),

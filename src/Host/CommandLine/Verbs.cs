@@ -55,7 +55,7 @@ internal static partial class Verbs
 
     private static async Task<int> Invoke(Arguments arguments, Terminal terminal, CancellationToken ct)
     {
-        var parsed = Root(new CommandRunner(arguments.Settings, terminal)).Parse(arguments.Words);
+        var parsed = Parse(arguments, terminal);
         var exitCode = await parsed.InvokeAsync(
             new InvocationConfiguration
             {
@@ -68,7 +68,22 @@ internal static partial class Verbs
         return parsed.Errors.Count > 0 ? ExitCode.Usage : exitCode;
     }
 
-    private static RootCommand Root(CommandRunner runner)
+    private static ParseResult Parse(Arguments arguments, Terminal terminal)
+    {
+        try
+        {
+            // An address may begin with what would name a file of arguments.
+            return Root(new CommandRunner(arguments.Settings, terminal)).Parse(arguments.Words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            // What a validator of ours meets where a number is none.
+            throw new UsageException(unreadable.Message);
+        }
+    }
+
+    /// <summary>Every command there is.</summary>
+    public static RootCommand Root(CommandRunner runner)
     {
         var root = new RootCommand(
             """
@@ -83,6 +98,7 @@ internal static partial class Verbs
         root.Add(AuditCommands.All(runner));
         root.Add(MessageCommands.All(runner));
         root.Add(UserCommands.All(runner));
+        root.Add(SessionCommands.All(runner));
         return root;
     }
 
@@ -91,6 +107,7 @@ internal static partial class Verbs
     {
         DatabaseSetupException => problem.Message,
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),
+        InvalidOperationException { InnerException: OptionsValidationException options } => string.Join(Environment.NewLine, options.Failures),
         InvalidOperationException when Unreadable().Match(problem.Message) is { Success: true } wrong =>
             $"{wrong.Groups["key"].Value} cannot be '{wrong.Groups["value"].Value}'; docs/configuration.md says what it may be.",
         IOException { InnerException: AddressInUseException } => problem.Message,

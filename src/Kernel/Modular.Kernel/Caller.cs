@@ -42,6 +42,14 @@ public sealed class Caller
     /// <summary>The trace id: the one in logs and in answers with status 500.</summary>
     public string RequestId { get; set; } = "";
 
+    /// <summary>The same caller acts in another scope: long work commits in several.</summary>
+    public void ActIn(IServiceProvider scope)
+    {
+        var other = scope.GetRequiredService<Caller>();
+        (other.UserId, other.SessionId, other.OrganizationId, other.Roles) = (UserId, SessionId, OrganizationId, Roles);
+        (other.IpAddress, other.UserAgent, other.RequestId) = (IpAddress, UserAgent, RequestId);
+    }
+
     internal void Present(Func<string?> token) => presented = token;
 
     /// <summary>Puts the caller into the metadata of the events of this scope.</summary>

@@ -58,7 +58,8 @@ internal sealed partial class DocumentSession
         await _events.Complete(connection: null, token);
         var keys = await KeysFor(token);
         await using var connection = await _parts.Database.Pooled.OpenConnectionAsync(token);
-        await Send(connection, transaction: null, keys);
+        if (!IsBulk || !await SentByCopy(connection, keys))
+            await Send(connection, transaction: null, keys);
     }
 
     // Once a race is lost: whoever appends to the same streams without an expectation of their own now does so one
@@ -85,7 +86,7 @@ internal sealed partial class DocumentSession
     {
         await using var npgsql = new NpgsqlBatch(connection, transaction);
         var batch = new StoreBatch(npgsql);
-        Write(batch, keys);
+        Write(batch, batch, keys, rows: null);
         if (npgsql.BatchCommands.Count == 0)
             return;
         try
@@ -108,23 +109,41 @@ internal sealed partial class DocumentSession
             throw known;
         }
 
+        Remember(keys);
+    }
+
+    private void Remember(IReadOnlyDictionary<string, SubjectKey> keys)
+    {
         foreach (var key in keys.Values.Where(key => key.IsNew))
             _parts.Keys.Remember(new SubjectKey(key.Subject, key.Secret));
     }
 
-    private void Write(StoreBatch batch, IReadOnlyDictionary<string, SubjectKey> keys)
+    /// <param name="first">Gets what comes before everything else.</param>
+    /// <param name="batch">Gets the rest.</param>
+    /// <param name="keys">Of the subjects of the events.</param>
+    /// <param name="rows">Gets what is new, to be copied between the two; null: all of it is statements.</param>
+    private void Write(StoreBatch first, StoreBatch batch, IReadOnlyDictionary<string, SubjectKey> keys, BulkRows? rows)
     {
+        void Add(IStorageOperation operation, bool isNew)
+        {
+            if (rows is not null && isNew && operation is IBulkOperation row and not DocumentOperation { Document: null })
+                row.AddTo(rows);
+            else
+                batch.Write(operation);
+        }
+
         if (_events.Streams.Values.Where(stream => stream.ReadByCommit).ToList() is { Count: > 0 } read)
-            batch.Write(new StreamLock(read));
-        _first.ForEach(batch.Write);
+            first.Write(new StreamLock(read));
+        _first.ForEach(first.Write);
         // Like the streams, in an order that all units of work share.
         foreach (var key in keys.Values.Where(key => key.IsNew).OrderBy(key => key.Subject, StringComparer.Ordinal))
-            batch.Write(new SubjectKeyInsert(key));
+            Add(new SubjectKeyInsert(key), isNew: true);
         foreach (var stream in StreamLock.InOrder(_events.Streams.Values))
-            Write(batch, stream, keys);
-        foreach (var rows in RowLock.InOrder(_operations.OfType<DocumentOperation>()))
-            batch.Write(rows);
-        _operations.ForEach(batch.Write);
+            Write(stream, keys, operation => Add(operation, stream.Starts));
+        foreach (var locks in RowLock.InOrder(_operations.OfType<DocumentOperation>()))
+            batch.Write(locks);
+        foreach (var operation in _operations)
+            Add(operation, operation is DocumentOperation { IsOfOldRow: false });
     }
 
     private async Task<IReadOnlyDictionary<string, SubjectKey>> KeysFor(CancellationToken token)
@@ -142,7 +161,7 @@ internal sealed partial class DocumentSession
             : await _parts.Keys.For(subjects, create: true, token);
     }
 
-    private void Write(StoreBatch batch, StreamAction stream, IReadOnlyDictionary<string, SubjectKey> keys)
+    private void Write(StreamAction stream, IReadOnlyDictionary<string, SubjectKey> keys, Action<IStorageOperation> add)
     {
         stream.Refold();
         var written = new (byte[] Data, byte[] Canonical)[stream.Stored.Count];
@@ -153,8 +172,8 @@ internal sealed partial class DocumentSession
             written[at] = (data, EventWriter.Canonical(stream.Stored[at], mapping, data, keys));
         }
 
-        batch.Write(new AppendOperation(stream, written, _parts.Database.Epoch));
+        add(new AppendOperation(stream, written, _parts.Database.Epoch));
         foreach (var projection in _events.ProjectionsOf(stream))
-            projection.Stage(stream, batch.Write);
+            projection.Stage(stream, add);
     }
 }

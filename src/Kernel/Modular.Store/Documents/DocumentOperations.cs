@@ -23,6 +23,8 @@ internal sealed class DocumentSql
         // $4 is the revision before; 0 stands for any.
         Update = $"with touched as (update {table} set data = $2, mt_last_modified = $3, mt_version = mt_version + 1{sets} where id = $1 and ($4 = 0 or mt_version = $4) returning 1) "
             + $"select store.expect((select count(*) from touched), 1, '{table}')";
+        Target = $"{table} (id, data, mt_last_modified, mt_version{columns})";
+        Types = ["text", "jsonb", "timestamptz", "bigint", .. mapping.Duplicated.Select(column => column.PgType)];
         Delete = $"delete from {table} where id = $1";
         Load = $"select data from {table} where id = $1";
         Lock = $"select 1 from {table} where id = any($1) order by id for update";
@@ -40,6 +42,12 @@ internal sealed class DocumentSql
     public string Update { get; }
 
     public string Delete { get; }
+
+    /// <summary>The table and its columns, for a COPY.</summary>
+    public string Target { get; }
+
+    /// <summary>Their types.</summary>
+    public IReadOnlyList<string> Types { get; }
 
     public string Lock { get; }
 
@@ -66,7 +74,7 @@ internal enum DocumentChange
 /// <summary>A staged change of one document.</summary>
 internal sealed class DocumentOperation(
     DocumentMapping mapping, DocumentChange change, string id, object? document, DateTimeOffset now, long version)
-    : IStorageOperation
+    : IBulkOperation
 {
     public (DocumentMapping Mapping, string Id) Key => (mapping, id);
 
@@ -95,6 +103,17 @@ internal sealed class DocumentOperation(
             .With(now).With(version);
         foreach (var column in mapping.Duplicated)
             batch.WithColumn(column.Read(document!), column.PgType);
+    }
+
+    public void AddTo(BulkRows rows)
+    {
+        var sql = DocumentSql.Of(mapping);
+        rows.Add(
+            sql.Target, sql.Types,
+            [
+                id, JsonSerializer.SerializeToUtf8Bytes(document, mapping.DocumentType, StoreJson.Options), now.UtcDateTime, version,
+                .. mapping.Duplicated.Select(column => StoreBatch.Plain(column.Read(document!))),
+            ]);
     }
 
     public Exception? Explain(PostgresException failure) => failure.SqlState == StoreBatch.ExpectationFailed

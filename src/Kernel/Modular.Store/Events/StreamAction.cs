@@ -136,8 +136,11 @@ internal sealed class FoldedState
 /// whose transaction is older is refused: versions never appear reversed in the feed (DESIGN §4).
 /// </summary>
 internal sealed class AppendOperation(
-    StreamAction stream, IReadOnlyList<(byte[] Data, byte[] Canonical)> written, int epoch) : IStorageOperation
+    StreamAction stream, IReadOnlyList<(byte[] Data, byte[] Canonical)> written, int epoch) : IBulkOperation
 {
+    private static readonly string[] StreamTypes = ["text", "text", "bigint", "integer", "xid8", "timestamptz", "timestamptz"];
+    private static readonly string[] EventTypes = ["uuid", "text", "bigint", "text", "timestamptz", "jsonb", "bytea", "integer"];
+
     public void Write(StoreBatch batch)
     {
         var last = stream.Stored[^1].Timestamp;
@@ -160,6 +163,21 @@ internal sealed class AppendOperation(
 
         for (var at = 0; at < stream.Stored.Count; at++)
             WriteEvent(batch, at);
+    }
+
+    public void AddTo(BulkRows rows)
+    {
+        var last = stream.Stored[^1].Timestamp.UtcDateTime;
+        rows.Add(
+            $"{stream.Schema}.mt_streams (id, type, version, last_epoch, last_xact, timestamp, created)", StreamTypes,
+            stream.Key, stream.AggregateType, stream.Version, epoch, BulkRows.Transaction, last, last);
+        for (var at = 0; at < written.Count; at++)
+        {
+            var e = stream.Stored[at];
+            rows.Add(
+                $"{stream.Schema}.mt_events (id, stream_id, version, type, timestamp, data, canonical, epoch)", EventTypes,
+                e.Id, stream.Key, e.Version, e.EventTypeName, e.Timestamp.UtcDateTime, written[at].Data, written[at].Canonical, epoch);
+        }
     }
 
     public Exception? Explain(PostgresException failure) => failure switch

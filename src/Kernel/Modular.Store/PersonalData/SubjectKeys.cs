@@ -137,8 +137,12 @@ internal sealed record SubjectKey(string Subject, byte[]? Secret)
 }
 
 /// <summary>Stores a new key with the first event it encrypts. A second node's new key for the same person loses.</summary>
-internal sealed class SubjectKeyInsert(SubjectKey key) : IStorageOperation
+internal sealed class SubjectKeyInsert(SubjectKey key) : IBulkOperation
 {
+    private static readonly string[] Types = ["text", "bytea"];
+
+    public void AddTo(BulkRows rows) => rows.Add("store.subject_keys (subject, wrapped)", Types, key.Subject, key.Wrapped);
+
     public void Write(StoreBatch batch) => batch
         .Sql("insert into store.subject_keys (subject, wrapped) values ($1, $2)")
         .With(key.Subject)

@@ -166,8 +166,11 @@ public sealed class StatementMap<T>
     }
 }
 
-internal sealed class RowUpsert(string table, IReadOnlyList<TableColumn> columns, IReadOnlyList<object?> values) : IStorageOperation
+internal sealed class RowUpsert(string table, IReadOnlyList<TableColumn> columns, IReadOnlyList<object?> values) : IBulkOperation
 {
+    public void AddTo(BulkRows rows) => rows.Add(
+        $"{table} ({string.Join(", ", columns.Select(column => column.Name))})", [.. columns.Select(column => column.PgType)], [.. values.Select(StoreBatch.Plain)]);
+
     public void Write(StoreBatch batch)
     {
         var names = string.Join(", ", columns.Select(column => column.Name));

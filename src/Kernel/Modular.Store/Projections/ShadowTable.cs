@@ -156,6 +156,8 @@ internal sealed class RowCopy(NpgsqlBinaryImporter importer, IReadOnlyList<strin
         ["jsonb"] = NpgsqlDbType.Jsonb,
         ["uuid"] = NpgsqlDbType.Uuid,
         ["timestamp with time zone"] = NpgsqlDbType.TimestampTz,
+        ["timestamptz"] = NpgsqlDbType.TimestampTz,
+        ["xid8"] = NpgsqlDbType.Xid8,
         ["bigint"] = NpgsqlDbType.Bigint,
         ["integer"] = NpgsqlDbType.Integer,
         ["boolean"] = NpgsqlDbType.Boolean,

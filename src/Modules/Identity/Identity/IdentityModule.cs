@@ -118,6 +118,7 @@ public sealed class IdentityModule : IModule
         services.AddClerk();
         services.AddPurge();
         services.AddImport();
+        services.AddScoped<SeededStreams>().AddSingleton<SeedPasswords>();
         services.AddAdapter();
     }
 

@@ -122,7 +122,8 @@ internal sealed record User(
 /// <summary>Raised by every way of registering, so it lives with the state.</summary>
 /// <param name="CreatedAt">When the user was made elsewhere, of those who were; null: now, here.</param>
 /// <param name="Reason">
-/// Where they came from: <c>clerk</c>, <c>authjs</c> (an application did it), or <c>import</c> and the kind of its source; null: they registered here.
+/// Where they came from: <c>clerk</c>, <c>authjs</c> (an application did it), <c>seed</c> (the operator did), or <c>import</c> and the kind of its
+/// source; null: they registered here.
 /// </param>
 /// <param name="EmailVerifiedAt">Since when the address is known to be theirs, where that is not now.</param>
 internal sealed record UserRegistered(

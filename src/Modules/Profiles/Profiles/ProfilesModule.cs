@@ -27,6 +27,8 @@ public sealed class ProfilesModule : IModule
         services.AddScoped<ProfileStreams>();
         services.AddScoped<ProfileReading>();
         services.AddScoped<Mentors>();
+        services.AddScoped<Introduction>();
+        services.AddScoped<OfficeStory>();
         OfficeSessionStore.AddServices(services);
     }
 

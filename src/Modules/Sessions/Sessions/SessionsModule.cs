@@ -31,6 +31,7 @@ public sealed class SessionsModule : IModule
             store.Storage.Script("001-session-triggers", SessionTriggers.Sql);
             store.Storage.Script("002-last-sign-ins", LastSignIn.Table);
             store.Storage.Script("003-session-triggers-of-columns", SessionTriggers.OfColumns);
+            store.Storage.Script("004-events-by-time", CountSessions.EventsByTime);
             store.Schema.For<KnownDevice>()
                 .Duplicate(device => device.UserId, "text")
                 .Index(device => device.UserId);
@@ -74,7 +75,8 @@ public sealed class SessionsModule : IModule
         services.AddSingleton<IActiveSessions>(provider => provider.GetRequiredService<ActiveSessions>());
         TokenGroups.AddTo(services);
         services.AddAdapter();
-        services.AddHostedService<ExpiredSessionsSweep>();
+        services.AddSingleton<ExpiredSessionsSweep>();
+        services.AddHostedService(provider => provider.GetRequiredService<ExpiredSessionsSweep>());
         services.AddHostedService<SessionListener>();
     }
 
