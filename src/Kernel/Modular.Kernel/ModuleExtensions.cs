@@ -32,6 +32,7 @@ public static class ModuleExtensions
         services.AddOptions<AdapterOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdapterOptions>, AdapterOptionsValidation>());
         services.TryAddSingleton<AdapterGate>();
+        services.TryAddSingleton<RefusedRequests>();
         services.TryAddSingleton<PublicAddress>();
         services.TryAddSingleton<TrustedUrls>();
         services.TryAddSingleton<SignedCookies>();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Modular.Kernel;
 
@@ -92,7 +93,31 @@ internal sealed class RefusalResult(Refusal refusal) : IResult, IStatusCodeHttpR
 {
     public int? StatusCode => refusal.Status;
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        await Tell(httpContext);
+        await Write(httpContext);
+    }
+
+    // Before the answer, like every event; whoever is refused what nobody can write down is answered as in any outage.
+    private Task Tell(HttpContext context)
+    {
+        var services = context.RequestServices;
+        var isAboutRights = refusal.Status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden;
+        if (services.GetRequiredService<Caller>().UserId is null)
+        {
+            if (isAboutRights && refusal.Code.Equals("INVALID_TOKEN", StringComparison.OrdinalIgnoreCase))
+                services.GetRequiredService<RefusedRequests>().Count(RefusedKind.UnknownToken, context);
+            return Task.CompletedTask;
+        }
+
+        // What a module has recorded is told whatever its status; what none has, where it is about rights.
+        return (services.GetRequiredService<Refusals>().AreTold ?? !isAboutRights) || services.GetService<IAccessLog>() is not { } log
+            ? Task.CompletedTask
+            : log.Refused(context, refusal);
+    }
+
+    private Task Write(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = refusal.Status;
         if (refusal.RetryAfter is { } wait)

@@ -17,8 +17,10 @@ public sealed class AuditModule : IModule
         {
             store.Storage.Script("001-entries", LogSchema.Entries);
             store.Storage.Script("002-search", LogSchema.Search);
+            store.Storage.Script("003-search-columns", LogSchema.SearchColumns);
             store.Storage.Partitions("entries", LogSchema.PartitionByName);
             store.Projections.Subscribe<SealEntries>(SealEntries.Name);
+            RefusalRegistration.Store(store);
         });
         services.ConfigureMessaging("audit", typeof(AuditModule).Assembly, messages => messages
             .PublishMessage<SubjectForgotten>("audit.subject_forgotten.1"));
@@ -27,5 +29,9 @@ public sealed class AuditModule : IModule
         services.AddSingleton<LogRows>();
         services.AddSingleton<SearchRebuild>();
         services.AddSingleton<ReplayAccess>();
+        services.AddSingleton<Histograms>();
+        services.AddSingleton<PastPeople>();
+        services.AddScoped<OrganizationReaders>();
+        RefusalRegistration.Services(services);
     }
 }
