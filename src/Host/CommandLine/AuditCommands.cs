@@ -19,6 +19,8 @@ internal static class AuditCommands
             Verify),
         Replay(runner),
         Tail(runner),
+        ErasureCommands.Erase(runner),
+        SinkCommands.All(runner),
     };
 
     private static async Task<int> Verify(Invocation command, CancellationToken ct)

@@ -66,11 +66,23 @@ public sealed class SubjectKeys : IDisposable
     }
 
     /// <summary>
-    /// Erases a person from every event: their key is gone for good once the unit of work commits. This node knows at
-    /// once; another one may remember the key for a minute.
+    /// Erases a person from every event: their key is gone for good once the unit of work commits, and none is ever made
+    /// for them again. This node knows at once, others are told in the same transaction; one that cannot be reached
+    /// remembers the key for a minute at most.
     /// </summary>
     public static void Shred(IDocumentOperations session, string subject) =>
         session.QueueOperation(new ShredSubjectKey(subject));
+
+    /// <summary>What is known of a subject's key, by the database; null: there has never been one.</summary>
+    public async Task<SubjectKeyState?> Find(string subject, CancellationToken ct)
+    {
+        await using var command = _database.Pooled.CreateCommand("select shredded from store.subject_keys where subject = $1");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        if (!await row.ReadAsync(ct))
+            return null;
+        return new SubjectKeyState(await row.IsDBNullAsync(0, ct) ? null : row.GetFieldValue<DateTimeOffset>(0));
+    }
 
     /// <summary>Fails when the secret is not the one that the keys in the database were wrapped with.</summary>
     /// <exception cref="CryptographicException">It is another one.</exception>
@@ -95,6 +107,13 @@ public sealed class SubjectKeys : IDisposable
     {
         Interlocked.Increment(ref _generation);
         _cache.TryRemove(subject, out _);
+    }
+
+    /// <summary>Forgets all of them: what was shredded while nobody told is among them.</summary>
+    internal void ForgetAll()
+    {
+        Interlocked.Increment(ref _generation);
+        _cache.Clear();
     }
 
     private async Task Read(
@@ -127,6 +146,14 @@ public sealed class SubjectKeys : IDisposable
             + "Start with that secret; nobody's personal data in events can be read without it.");
 }
 
+/// <summary>That a subject has a key, or had one.</summary>
+/// <param name="ShreddedAt">Null: it is there.</param>
+public sealed record SubjectKeyState(DateTimeOffset? ShreddedAt)
+{
+    /// <summary>Nothing of theirs can be read any more.</summary>
+    public bool IsShredded => ShreddedAt is not null;
+}
+
 /// <summary>One person's key; <see cref="Secret"/> is null once it is shredded.</summary>
 internal sealed record SubjectKey(string Subject, byte[]? Secret)
 {
@@ -148,15 +175,22 @@ internal sealed class SubjectKeyInsert(SubjectKey key) : IStorageOperation
         failure.SqlState == PostgresErrorCodes.UniqueViolation ? new SubjectKeyTakenException(key.Subject, failure) : null;
 }
 
-/// <summary>Leaves a mark in place of a key, so that none is made for this person again.</summary>
+/// <summary>Leaves a mark in place of a key, so that none is made for this person again, and tells every node.</summary>
 internal sealed class ShredSubjectKey(string subject) : IStorageOperation
 {
+    public const string Channel = "modular_forgotten";
+
     public string Subject => subject;
 
-    public void Write(StoreBatch batch) => batch
-        .Sql("insert into store.subject_keys (subject, wrapped, shredded) values ($1, null, now()) "
-            + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())")
-        .With(subject);
+    // Told in the transaction itself: rare enough to cost no group commit (DESIGN §4, "Wake-ups are hints").
+    public void Write(StoreBatch batch)
+    {
+        batch
+            .Sql("insert into store.subject_keys (subject, wrapped, shredded) values ($1, null, now()) "
+                + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())")
+            .With(subject);
+        batch.Sql($"select pg_notify('{Channel}', $1)").With(subject);
+    }
 }
 
 /// <summary>Another unit of work made this subject's key first; the batch is made again with that key.</summary>

@@ -18,10 +18,16 @@ public sealed class AuditModule : IModule
             store.Storage.Script("001-entries", LogSchema.Entries);
             store.Storage.Script("002-search", LogSchema.Search);
             store.Storage.Partitions("entries", LogSchema.PartitionByName);
+            store.StoreErasure();
+            store.StoreSinks();
+            store.StoreRetention();
             store.Projections.Subscribe<SealEntries>(SealEntries.Name);
         });
         services.ConfigureMessaging("audit", typeof(AuditModule).Assembly, messages => messages
             .PublishMessage<SubjectForgotten>("audit.subject_forgotten.1"));
+        services.AddErasure();
+        services.AddSinks();
+        services.AddRetention();
         services.AddSingleton<SealingMetrics>();
         services.AddSingleton<EntryLog>();
         services.AddSingleton<LogRows>();

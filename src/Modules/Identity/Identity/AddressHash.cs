@@ -14,6 +14,12 @@ internal sealed class AddressHash(IOptions<AuthOptions> options)
     private readonly byte[] key = HKDF.DeriveKey(
         HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/address-hash/1"u8.ToArray());
 
+    /// <summary>
+    /// Whom an event is about: a user, or else an address that is nobody's. That has a key of its own, so what the log keeps of
+    /// whoever used it can be erased like a person (DESIGN §7, "Erasure").
+    /// </summary>
+    public static string? SubjectOf(string? userId, string? addressHash) => userId ?? (addressHash is null ? null : $"address:{addressHash}");
+
     /// <param name="email">In lower case.</param>
     public string Of(string email) => Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(email)));
 }
