@@ -13,8 +13,8 @@ public sealed class AuditApp : App
     {
     }
 
-    private AuditApp(string connectionString)
-        : base(new Dictionary<string, string?> { ["ConnectionStrings:Modular"] = connectionString })
+    internal AuditApp(Dictionary<string, string?> settings)
+        : base(settings)
     {
     }
 
@@ -23,7 +23,7 @@ public sealed class AuditApp : App
     /// <summary>Another server over the same database, with the same modules.</summary>
     public async Task<AuditApp> Another()
     {
-        var node = new AuditApp(ConnectionString) { Sessions = Sessions };
+        var node = new AuditApp(new Dictionary<string, string?> { ["ConnectionStrings:Modular"] = ConnectionString }) { Sessions = Sessions };
         await node.InitializeAsync();
         return node;
     }
