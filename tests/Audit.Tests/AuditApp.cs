@@ -16,7 +16,7 @@ public class AuditApp : App
     {
     }
 
-    protected AuditApp(Dictionary<string, string?> settings)
+    internal AuditApp(Dictionary<string, string?> settings)
         : base(settings) => _settings = settings;
 
     public TestSessions Sessions { get; private init; } = new();

@@ -13,27 +13,17 @@ internal static class AuditCommands
     public static Command All(CommandRunner runner) => new("audit", "The log of everything that happened, and what is made from it.")
     {
         RebuildCommand.Of(runner),
-        runner.Command(
-            "verify",
-            "Check that the log is dense, unchanged and complete. Exit code 1 at the first entry that is not right.",
-            Verify),
+        ProofCommands.Verify(runner),
+        ProofCommands.Export(runner),
+        ProofCommands.Checkpoint(runner),
+        ProofCommands.Cosign(runner),
+        ProofCommands.Keys(runner),
+        ProofCommands.RotateKey(runner),
         Replay(runner),
         Tail(runner),
         ErasureCommands.Erase(runner),
         SinkCommands.All(runner),
     };
-
-    private static async Task<int> Verify(Invocation command, CancellationToken ct)
-    {
-        var found = await command.Terminal.WithProgress(
-            "Verifying the log", progress => command.Send(new VerifyLog(new LogSteps(progress)), ct));
-        command.Answer(
-            new { ok = found.FirstWrong is null, found.Entries, found.FirstWrong, found.Problem, found.Root },
-            terminal => terminal.Output.WriteLine(found.FirstWrong is { } wrong
-                ? FormattableString.Invariant($"Entry {wrong} is not right: {found.Problem}. The {found.Entries:N0} before it are.")
-                : FormattableString.Invariant($"All {found.Entries:N0} entries are right. Root {found.Root}")));
-        return found.FirstWrong is null ? ExitCode.Done : ExitCode.Failed;
-    }
 
     private static Command Replay(CommandRunner runner)
     {

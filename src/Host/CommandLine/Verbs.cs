@@ -83,6 +83,8 @@ internal static partial class Verbs
         root.Add(AuditCommands.All(runner));
         root.Add(MessageCommands.All(runner));
         root.Add(UserCommands.All(runner));
+        root.Add(new Command("sessions", "What an operator does to sessions.") { SessionRecoveryCommands.Revoke(runner) });
+        root.Add(SecretCommands.All(runner));
         return root;
     }
 
@@ -98,7 +100,7 @@ internal static partial class Verbs
         PostgresException refused => $"The database refused: {refused.MessageText}",
         NpgsqlException => $"The database does not answer: {problem.Message}",
         ConcurrencyException or DocumentAlreadyExistsException => "Somebody else was faster, and nothing was changed: try again.",
-        CommandFailedException or BackupException or UnknownEventTypeException => problem.Message,
+        CommandFailedException or BackupException or UnknownEventTypeException or WrongSecretException => problem.Message,
         _ => null,
     };
 

@@ -10,7 +10,7 @@ namespace Modular.Store;
 /// Every person's own key. Personal data in events is encrypted with it; shredding it erases the person from all
 /// events at once and leaves the rows, and every hash over them, in place (DESIGN §4, §7).
 /// </summary>
-public sealed class SubjectKeys : IDisposable
+public sealed class SubjectKeys
 {
     private const int KeyBytes = 32;
     private const int MostCached = 50_000;
@@ -19,22 +19,21 @@ public sealed class SubjectKeys : IDisposable
 
     private readonly StoreDatabase _database;
     private readonly TimeProvider _clock;
-    private readonly byte[] _master;
+    private readonly KeyRing _ring;
     private readonly ConcurrentDictionary<string, (SubjectKey Key, DateTimeOffset Read)> _cache = new();
 
     // Rises with every key that is forgotten: what was read before may be what had to be forgotten.
     private int _generation;
 
-    /// <summary>The secret is the deployment's; the master key that wraps subjects' keys is derived from it (HKDF).</summary>
-    public SubjectKeys(StoreDatabase database, string secret, TimeProvider clock)
+    internal SubjectKeys(StoreDatabase database, KeyRing ring, TimeProvider clock)
     {
         _database = database;
+        _ring = ring;
         _clock = clock;
-        _master = HKDF.DeriveKey(
-            HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), KeyBytes, info: "modular/subject-keys/1"u8.ToArray());
     }
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(_master);
+    // What wraps them; itself wrapped by the deployment's secret.
+    private byte[] Master => _ring.Of("subject-keys");
 
     /// <summary>
     /// The keys of these subjects; one query for those not remembered. A subject that has none yet gets a new one,
@@ -84,17 +83,6 @@ public sealed class SubjectKeys : IDisposable
         return new SubjectKeyState(await row.IsDBNullAsync(0, ct) ? null : row.GetFieldValue<DateTimeOffset>(0));
     }
 
-    /// <summary>Fails when the secret is not the one that the keys in the database were wrapped with.</summary>
-    /// <exception cref="CryptographicException">It is another one.</exception>
-    internal async Task Verify(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            "select subject, wrapped from store.subject_keys where wrapped is not null limit 1", connection);
-        await using var row = await command.ExecuteReaderAsync(ct);
-        if (await row.ReadAsync(ct))
-            Unwrap(row.GetString(0), row.GetFieldValue<byte[]>(1));
-    }
-
     internal void Remember(SubjectKey key)
     {
         if (_cache.Count >= MostCached)
@@ -137,13 +125,12 @@ public sealed class SubjectKeys : IDisposable
     private SubjectKey Make(string subject)
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
-        return new SubjectKey(subject, key) { Wrapped = SealedBytes.Seal(_master, key, Encoding.UTF8.GetBytes(subject)) };
+        return new SubjectKey(subject, key) { Wrapped = SealedBytes.Seal(Master, key, Encoding.UTF8.GetBytes(subject)) };
     }
 
-    private byte[] Unwrap(string subject, byte[] wrapped) => SealedBytes.Open(_master, wrapped, Encoding.UTF8.GetBytes(subject))
+    private byte[] Unwrap(string subject, byte[] wrapped) => SealedBytes.Open(Master, wrapped, Encoding.UTF8.GetBytes(subject))
         ?? throw new CryptographicException(
-            $"The key of subject '{subject}' does not open: Auth:Secret is not the one this database was written with. "
-            + "Start with that secret; nobody's personal data in events can be read without it.");
+            $"The key of subject '{subject}' does not open with the key of this database: the row comes from another one, or is damaged.");
 }
 
 /// <summary>That a subject has a key, or had one.</summary>

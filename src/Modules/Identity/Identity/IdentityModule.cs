@@ -176,6 +176,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<EmailLinkRefused>("user.email_link_refused.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<LinkNotSent>("user.link_not_sent.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
+        store.Events.MapEventType<KeysRewrapped>("keys.rewrapped.1");
         store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
 
         StoreAccounts(store);
