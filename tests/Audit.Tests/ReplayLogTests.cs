@@ -76,6 +76,34 @@ public sealed class ReplayLogTests(AuditApp app) : IClassFixture<AuditApp>
     }
 
     [Fact]
+    public async Task A_tail_goes_on_at_another_server_and_after_a_restart()
+    {
+        await using var own = new Disposable<AuditApp>(new AuditApp());
+        await own.Value.InitializeAsync();
+        await own.Value.AppendMany(4, perUnit: 1);
+        await own.Value.Settled();
+        long last;
+        await using (var stream = await EventStream.Open(own.Value, "root admin", "/api/audit/replay?from=1"))
+        {
+            Assert.Equal(1, await stream.Next());
+            last = await stream.Next();
+        }
+
+        await using (var node = new Disposable<AuditApp>(await own.Value.Another()))
+        await using (var resumed = await EventStream.Open(node.Value, "root admin", "/api/audit/replay?from=1", last))
+        {
+            Assert.Equal(last + 1, last = await resumed.Next());
+            await own.Value.AppendMany(1);
+            Assert.Equal(last + 1, last = await resumed.Next());
+        }
+
+        await own.Value.Restart();
+        await own.Value.AppendMany(1);
+        await using var restarted = await EventStream.Open(own.Value, "root admin", "/api/audit/replay?from=1", last);
+        Assert.Equal(last + 1, await restarted.Next());
+    }
+
+    [Fact]
     public async Task A_filtered_tail_shows_what_passes_the_filter()
     {
         await using var stream = await EventStream.Open(app, "root admin", "/api/audit/replay?module=zulu");

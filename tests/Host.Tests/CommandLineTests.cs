@@ -18,6 +18,8 @@ public sealed class CommandLineTests : IAsyncLifetime
     [InlineData("db", "migrate")]
     [InlineData("audit", "rebuild")]
     [InlineData("audit", "tail")]
+    [InlineData("audit", "replay")]
+    [InlineData("audit", "as-of")]
     [InlineData("messages", "replay")]
     [InlineData("users", "create-admin")]
     [InlineData("users", "set-password")]
@@ -39,6 +41,12 @@ public sealed class CommandLineTests : IAsyncLifetime
     [InlineData("audit", "rebuild", "identity.nothing")]
     [InlineData("audit", "tail", "--last", "0")]
     [InlineData("audit", "replay", "--outcome", "maybe")]
+    [InlineData("audit", "replay", "--format", "xml")]
+    [InlineData("audit", "replay", "--speed", "0")]
+    [InlineData("audit", "replay", "--speed", "2", "--rate", "2")]
+    [InlineData("audit", "as-of")]
+    [InlineData("audit", "as-of", "--at", "2026-01-01T00:00Z", "--from", "2026-01-01T00:00Z")]
+    [InlineData("audit", "as-of", "--from", "2026-01-02T00:00Z", "--to", "2026-01-01T00:00Z")]
     [InlineData("messages", "replay")]
     [InlineData("users", "create-admin", "root@example.com")]
     public async Task What_cannot_be_followed_ends_with_2_and_says_why(params string[] words)
@@ -262,6 +270,28 @@ public sealed class CommandsBesideAServer(App app) : IClassFixture<App>
         Assert.Equal(0, rebuilt.ExitCode);
         Assert.Equal(listed, rebuilt.Json.GetProperty("rebuilt").EnumerateArray().Select(result => result.GetProperty("name").GetString()));
         Assert.All(rebuilt.Json.GetProperty("rebuilt").EnumerateArray(), result => Assert.Equal(0, result.GetProperty("different").GetInt64()));
+    }
+
+    [Fact]
+    public async Task The_past_is_told_and_replayed_in_every_format()
+    {
+        var before = DateTimeOffset.UtcNow;
+        var signedUp = await app.Scenario(_ => _.Post.Json(new { name = "Pat", email = "pat@example.com", password = "a password" }).ToUrl("/api/auth/sign-up/email"));
+        var id = signedUp.Json().GetProperty("user").GetProperty("id").GetString()!;
+        await app.Settled();
+        var now = DateTimeOffset.UtcNow.ToString("O");
+
+        var past = JsonDocument.Parse(Assert.Single((await Commands.Run("audit", "as-of", "--at", now, "--user", id, "--json")).Lines)).RootElement;
+        Assert.Equal(("pat@example.com", 1), (past.GetProperty("email").GetString(), past.GetProperty("sessions").GetArrayLength()));
+        Assert.Contains(
+            (await Commands.Run("audit", "as-of", "--from", before.ToString("O"), "--to", now)).Lines,
+            line => line == $"{id}  came");
+
+        var csv = await Commands.Run("audit", "replay", "--subject", id, "--format", "csv");
+        Assert.StartsWith("position,id,time,", csv.Lines[0], StringComparison.Ordinal);
+        Assert.Contains(csv.Lines, line => line.Contains(",session.started.1,", StringComparison.Ordinal));
+        var events = await Commands.Run("audit", "replay", "--subject", id, "--format", "cloudevents", "--rate", "1000");
+        Assert.All(events.Lines, line => Assert.Equal("1.0", JsonDocument.Parse(line).RootElement.GetProperty("specversion").GetString()));
     }
 
     [Fact]

@@ -35,6 +35,7 @@ public static class ModuleExtensions
         services.TryAddSingleton<AdapterGate>();
         services.TryAddSingleton<AuthTrace>();
         services.AddSingleton<ICommitWitness>(provider => provider.GetRequiredService<AuthTrace>());
+        services.TryAddSingleton<RefusedRequests>();
         services.TryAddSingleton<PublicAddress>();
         services.TryAddSingleton<TrustedUrls>();
         services.TryAddSingleton<SignedCookies>();

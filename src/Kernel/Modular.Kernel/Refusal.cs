@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Modular.Kernel;
 
@@ -92,7 +93,31 @@ internal sealed class RefusalResult(Refusal refusal) : IResult, IStatusCodeHttpR
 {
     public int? StatusCode => refusal.Status;
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        await Tell(httpContext);
+        await Write(httpContext);
+    }
+
+    // Before the answer, like every event; whoever is refused what nobody can write down is answered as in any outage.
+    private Task Tell(HttpContext context)
+    {
+        if (refusal.Status is not (StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden))
+            return Task.CompletedTask;
+        var services = context.RequestServices;
+        if (services.GetRequiredService<Caller>().UserId is null)
+        {
+            if (refusal.Code.Equals("INVALID_TOKEN", StringComparison.OrdinalIgnoreCase))
+                services.GetRequiredService<RefusedRequests>().Count(RefusedKind.UnknownToken, context);
+            return Task.CompletedTask;
+        }
+
+        return services.GetRequiredService<Refusals>().AreTold || services.GetService<IAccessLog>() is not { } log
+            ? Task.CompletedTask
+            : log.Refused(context, refusal);
+    }
+
+    private Task Write(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = refusal.Status;
         if (refusal.RetryAfter is { } wait)

@@ -48,6 +48,8 @@ public static class Tenancy
 
         if (Asked(context.Request) is not { } id || !await services.GetRequiredService<IMemberships>().IsMember(id, session.UserId, ct))
         {
+            // The refusal names them.
+            await SignedInExtensions.Identify(context);
             await (Surface.IsAuth(context.Request.Path) ? NotMember : NotMemberElsewhere).ToHttp().ExecuteAsync(context);
             return;
         }

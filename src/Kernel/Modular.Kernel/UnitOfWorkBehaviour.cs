@@ -18,6 +18,9 @@ public sealed class Refusals
     private readonly List<(string Sql, object?[] Parameters)> _commands = [];
     private readonly Dictionary<string, (Refusal Refusal, string? Stream, object? Event)> _constraints = [];
 
+    /// <summary>Whether a refusal of this scope's request is in the log already.</summary>
+    internal bool AreTold { get; private set; }
+
     /// <summary>Records a refusal: committed alone, after everything else that was staged is dropped.</summary>
     /// <param name="stream">The stream it is appended to, after whatever is there.</param>
     /// <param name="event">What was refused, and why.</param>
@@ -46,6 +49,7 @@ public sealed class Refusals
             session.Events.Append(stream, @event);
         foreach (var (sql, parameters) in _commands)
             session.QueueSqlCommand(sql, parameters);
+        AreTold |= _events.Count > 0;
     }
 
     internal void Clear()

@@ -65,6 +65,7 @@ internal sealed class AdapterGate(IOptions<AdapterOptions> options, IMeterFactor
         if (!IsKey(context.Request.Headers.Authorization.ToString()))
         {
             refused.Add(1);
+            context.RequestServices.GetRequiredService<RefusedRequests>().Count(RefusedKind.AdapterKey, context);
             return Refusal.Unauthorized().ToHttp().ExecuteAsync(context);
         }
 

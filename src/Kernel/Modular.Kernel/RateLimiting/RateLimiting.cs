@@ -84,6 +84,7 @@ internal sealed class RateLimiter(ExactLimit exact, IOptions<RateLimitOptions> o
     private Task Refuse(HttpContext context, LimitedPath path, TimeSpan wait)
     {
         refused.Add(1, new KeyValuePair<string, object?>("path", path.Path));
+        context.RequestServices.GetRequiredService<RefusedRequests>().Count(RefusedKind.RateLimit, context);
         return Refusal.TooManyRequests(wait).ToHttp().ExecuteAsync(context);
     }
 

@@ -103,6 +103,9 @@ public sealed class SessionCookies(SignedCookies cookies, DeviceCookies devices,
     /// <summary>The session's cookie as it came, signature unchecked; empty where <see cref="ReadToken(StringValues, Span{byte}, out int)"/> finds none.</summary>
     public ReadOnlySpan<char> FindToken(StringValues headers) => SignedCookies.FindRaw(headers, Ours.TokenName);
 
+    /// <summary>Whether the request brings a cookie in a session's place, whoever signed it.</summary>
+    public bool IsCookieSent(HttpContext context) => SignedCookies.Find(context.Request.Headers.Cookie, Ours.TokenName) is { Length: > 0 };
+
     /// <summary>What <see cref="Clear"/> sends, where nothing else sets a cookie.</summary>
     public StringValues Cleared => Ours.Cleared;
 

@@ -5,6 +5,7 @@ using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
 
 namespace Modular.Kernel;
@@ -64,9 +65,12 @@ internal static partial class WireRequest
             return null;
         string[] fetch = [headers["Sec-Fetch-Site"].ToString(), headers["Sec-Fetch-Mode"].ToString(), headers["Sec-Fetch-Dest"].ToString()];
         if (fetch is ["cross-site", "navigate", _])
-            return Refusal.Forbidden(
+        {
+            return Foreign(context, Refusal.Forbidden(
                 "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
-                "Cross-site navigation login blocked. This request appears to be a CSRF attack.");
+                "Cross-site navigation login blocked. This request appears to be a CSRF attack."));
+        }
+
         return fetch.All(string.IsNullOrWhiteSpace) && OriginHeader(headers).Length == 0 ? null : RequireOrigin(context, trusted);
     }
 
@@ -113,8 +117,15 @@ internal static partial class WireRequest
     {
         var origin = OriginHeader(context.Request.Headers);
         if (origin is "" or "null")
-            return Refusal.Forbidden("MISSING_OR_NULL_ORIGIN", "Missing or null Origin");
-        return trusted.IsTrustedOrigin(context, origin) ? null : Refusal.Forbidden("INVALID_ORIGIN", "Invalid origin");
+            return Foreign(context, Refusal.Forbidden("MISSING_OR_NULL_ORIGIN", "Missing or null Origin"));
+        return trusted.IsTrustedOrigin(context, origin) ? null : Foreign(context, Refusal.Forbidden("INVALID_ORIGIN", "Invalid origin"));
+    }
+
+    // Whose cookies a foreign page sent along is not asked.
+    private static Refusal Foreign(HttpContext context, Refusal refusal)
+    {
+        context.RequestServices.GetRequiredService<RefusedRequests>().Count(RefusedKind.ForeignOrigin, context);
+        return refusal;
     }
 
     /// <summary>Where a request says that it comes from, for a log: without a path, which may hold a secret.</summary>

@@ -33,11 +33,13 @@ public sealed class AuditModule : IModule
             store.Storage.Script("001-entries", LogSchema.Entries);
             store.Storage.Script("002-search", LogSchema.Search);
             store.AddProof();
+            store.Storage.Script("003-search-columns", LogSchema.SearchColumns);
             store.Storage.Partitions("entries", LogSchema.PartitionByName);
             store.StoreErasure();
             store.StoreSinks();
             store.StoreRetention();
             store.Projections.Subscribe<SealEntries>(SealEntries.Name);
+            RefusalRegistration.Store(store);
         });
         services.ConfigureMessaging("audit", typeof(AuditModule).Assembly, messages => messages
             .PublishMessage<SubjectForgotten>("audit.subject_forgotten.1"));
@@ -50,5 +52,9 @@ public sealed class AuditModule : IModule
         services.AddSingleton<SearchRebuild>();
         services.AddSingleton<ReplayAccess>();
         services.AddProof();
+        services.AddSingleton<Histograms>();
+        services.AddSingleton<PastPeople>();
+        services.AddScoped<OrganizationReaders>();
+        RefusalRegistration.Services(services);
     }
 }

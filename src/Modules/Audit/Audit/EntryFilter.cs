@@ -17,6 +17,8 @@ namespace Modular.Audit;
 /// <param name="Ip">An address or a network in CIDR form.</param>
 /// <param name="Outcome"><c>success</c> or <c>refused</c>.</param>
 /// <param name="Q">Words, "phrases", or, -not: over type, reason, stream, user agent and the event's own texts.</param>
+/// <param name="UserAgent">Words of the user agent, all of them.</param>
+/// <param name="Request">The id shared by everything one request caused.</param>
 internal sealed partial record EntryFilterText(
     [FromQuery] string? Module = null,
     [FromQuery] string? Type = null,
@@ -26,7 +28,11 @@ internal sealed partial record EntryFilterText(
     [FromQuery] string? Organization = null,
     [FromQuery] string? Ip = null,
     [FromQuery] string? Outcome = null,
-    [FromQuery] string? Q = null)
+    [FromQuery] string? Q = null,
+    [FromQuery] string? Reason = null,
+    [FromQuery] string? UserAgent = null,
+    [FromQuery] string? Request = null,
+    [FromQuery] string? Stream = null)
 {
     private const int LongestWords = 1000;
 
@@ -38,7 +44,7 @@ internal sealed partial record EntryFilterText(
     /// <summary>The filter, or what is wrong with it. An empty member filters nothing.</summary>
     public Outcome<EntryFilter> Read()
     {
-        string?[] values = [Module, Type, Actor, Subject, Session, Organization];
+        string?[] values = [Module, Type, Actor, Subject, Session, Organization, Reason, UserAgent, Request, Stream];
         if (values.Any(value => value?.Length > SearchRow.LongestValue || HasControl(value)) || Q?.Length > LongestWords || HasControl(Q))
             return InvalidFilter;
         if (Given(Type) is { } type && !TypePattern().IsMatch(type))
@@ -58,6 +64,10 @@ internal sealed partial record EntryFilterText(
             Ip = Given(Ip),
             Outcome = Given(Outcome),
             Words = Given(Q),
+            Reason = Given(Reason),
+            UserAgent = Given(UserAgent),
+            Request = Given(Request),
+            Stream = Given(Stream),
         };
     }
 
@@ -103,6 +113,20 @@ internal sealed record EntryFilter
 
     public string? Words { get; init; }
 
+    public string? Reason { get; init; }
+
+    public string? UserAgent { get; init; }
+
+    public string? Request { get; init; }
+
+    public string? Stream { get; init; }
+
+    /// <summary>One of these; null: any.</summary>
+    public IReadOnlyList<string>? Types { get; init; }
+
+    /// <summary>Only what became of organizations, their members, teams and roles.</summary>
+    public bool IsOfOrganizations { get; init; }
+
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? Since { get; init; }
 
@@ -118,7 +142,25 @@ internal sealed record EntryFilter
     /// <summary>Whether every entry is meant, so that the log need not be joined with what is searched.</summary>
     public bool IsEverything => this with { From = null, To = null } == new EntryFilter();
 
-    public LogFilter ToContract() => new(Module, Type, Actor, Subject, Session, Organization, Ip, Outcome, Words);
+    public LogFilter ToContract() =>
+        new(Module, Type, Actor, Subject, Session, Organization, Ip, Outcome, Words, Reason, UserAgent, Request, Stream);
+
+    public static EntryFilter Of(LogFilter? wanted) => wanted is null ? new EntryFilter() : new EntryFilter
+    {
+        Module = wanted.Module,
+        Type = wanted.Type,
+        Actor = wanted.Actor,
+        Subject = wanted.Subject,
+        Session = wanted.Session,
+        Organization = wanted.Organization,
+        Ip = wanted.Ip,
+        Outcome = wanted.Outcome,
+        Words = wanted.Words,
+        Reason = wanted.Reason,
+        UserAgent = wanted.UserAgent,
+        Request = wanted.Request,
+        Stream = wanted.Stream,
+    };
 
     /// <summary>Adds its parameters to a command and returns its conditions, each beginning with <c> and </c>.</summary>
     public string Conditions(PooledCommand command)
@@ -129,6 +171,7 @@ internal sealed record EntryFilter
             AddPrefix(Type[..^1]);
         else
             Add(Type, NpgsqlDbType.Text, "s.type = {0}");
+        Add(Types, NpgsqlDbType.Array | NpgsqlDbType.Text, "s.type = any ({0})");
         Add(Actor, NpgsqlDbType.Text, "s.actor = {0}");
         Add(Subject, NpgsqlDbType.Text, "s.subject = {0}");
         Add(Session, NpgsqlDbType.Text, "s.session = {0}");
@@ -140,6 +183,14 @@ internal sealed record EntryFilter
         else
             Add(Outcome, NpgsqlDbType.Text, "s.outcome = {0}");
         Add(Words is null ? null : SearchRow.Split(Words), NpgsqlDbType.Text, "to_tsvector('simple', s.words) @@ websearch_to_tsquery('simple', {0})");
+        Add(Reason, NpgsqlDbType.Text, "s.reason = {0}");
+        Add(Request, NpgsqlDbType.Text, "s.request = {0}");
+        Add(Stream, NpgsqlDbType.Text, "s.stream = {0}");
+        // The index of all words finds few, of which those count whose user agent has them.
+        Add(UserAgent is null ? null : SearchRow.Split(UserAgent), NpgsqlDbType.Text,
+            "to_tsvector('simple', s.words) @@ plainto_tsquery('simple', {0}) and to_tsvector('simple', translate(s.user_agent, '/@', '  ')) @@ plainto_tsquery('simple', {0})");
+        if (IsOfOrganizations)
+            sql.Add(LogSchema.OfOrganizations);
         Add(Since?.UtcDateTime, NpgsqlDbType.TimestampTz, "s.time >= {0}");
         Add(Until?.UtcDateTime, NpgsqlDbType.TimestampTz, "s.time < {0}");
         Add(From, NpgsqlDbType.Bigint, "s.position >= {0}");

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Modular.Store;
 
 namespace Modular.Audit;
 
@@ -15,14 +16,12 @@ internal static class EntryJson
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer, Compact))
-            Write(json, entry, reader: null);
+            Write(json, entry, EntrySight.Everything);
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary><c>{"entries":[…],"next":…}</c>.</summary>
-    /// <param name="page">What to show.</param>
-    /// <param name="reader">The user who reads about themselves; null for those who may see everything.</param>
-    public static IResult Page(EntryPage page, string? reader = null)
+    /// <summary><c>{"entries":[…],"next":…}</c>, and how many there are where that was asked.</summary>
+    public static IResult Page(EntryPage page, EntrySight sight)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
         using (var json = new Utf8JsonWriter(buffer, Compact))
@@ -30,9 +29,15 @@ internal static class EntryJson
             json.WriteStartObject();
             json.WriteStartArray("entries");
             foreach (var entry in page.Entries)
-                Write(json, entry, reader);
+                Write(json, entry, sight);
             json.WriteEndArray();
             WriteNumber(json, "next", page.Next);
+            if (page.Count is { } count)
+            {
+                json.WriteNumber("count", count.Entries);
+                json.WriteBoolean("isCapped", count.IsCapped);
+            }
+
             json.WriteEndObject();
         }
 
@@ -41,16 +46,14 @@ internal static class EntryJson
 
     public static IResult One(Entry entry) => new BytesResult(Of(entry));
 
-    private static void Write(Utf8JsonWriter json, Entry entry, string? reader)
+    private static void Write(Utf8JsonWriter json, Entry entry, EntrySight sight)
     {
         var e = entry.Event;
-        // From where an administrator acted is not for the person they acted on (and data may say it too); from where a
-        // stranger tried to sign in is.
-        var hidesOrigin = reader is not null && e.Actor is not null && e.Actor != reader;
+        var hidesOrigin = sight.HidesOrigin(e);
         json.WriteStartObject();
         json.WriteNumber("position", entry.Position);
         json.WriteString("id", e.Id);
-        json.WriteString("time", e.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
+        json.WriteString("time", Time(e));
         json.WriteString("module", e.Module);
         json.WriteString("type", e.Type);
         json.WriteString("outcome", e.Outcome);
@@ -65,9 +68,11 @@ internal static class EntryJson
         json.WriteString("cause", e.Cause);
         json.WriteString("stream", e.Stream);
         json.WritePropertyName("data");
-        json.WriteRawValue(hidesOrigin ? "null"u8 : e.Data.Span, skipInputValidation: true);
+        json.WriteRawValue(sight.HidesData(e) ? "null"u8 : e.Data.Span, skipInputValidation: true);
         json.WriteEndObject();
     }
+
+    public static string Time(CanonicalEvent e) => e.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 
     private static void WriteNumber(Utf8JsonWriter json, string name, long? value)
     {
@@ -87,4 +92,21 @@ internal static class EntryJson
             await httpContext.Response.Body.WriteAsync(bytes, httpContext.RequestAborted);
         }
     }
+}
+
+/// <summary>How much of an entry its reader is shown.</summary>
+/// <param name="Reader">Null: somebody who may see everything.</param>
+/// <param name="IsOfOrganization">An administrator of the organization reads, not whom it concerns.</param>
+internal sealed record EntrySight(string? Reader, bool IsOfOrganization = false)
+{
+    public static readonly EntrySight Everything = new(Reader: null);
+
+    /// <summary>
+    /// From where an administrator acted is not for the person they acted on; from where a stranger tried to sign in is.
+    /// Nor is from where a member acts for those who run the organization.
+    /// </summary>
+    public bool HidesOrigin(CanonicalEvent e) => Reader is not null && e.Actor != Reader && (e.Actor is not null || IsOfOrganization);
+
+    /// <summary>Data may say the same; what became of an organization does not.</summary>
+    public bool HidesData(CanonicalEvent e) => HidesOrigin(e) && !IsOfOrganization;
 }

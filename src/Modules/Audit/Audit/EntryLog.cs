@@ -11,15 +11,30 @@ internal sealed record Entry(long Position, CanonicalEvent Event);
 /// <summary>Reads of the log. What is shown always comes from the immutable entries; the search table only finds them.</summary>
 internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
 {
+    /// <summary>Further nobody counts: a number that large is as good as "many", and costs as much as it is large.</summary>
+    public const int MostCounted = 100_000;
+
     private const int ChunkEntries = 500;
 
-    /// <summary>One page, newest first, and one entry more when there is another page.</summary>
-    public Task<IReadOnlyList<Entry>> Page(EntryFilter filter, EntryCursor cursor, CancellationToken ct) =>
-        Page([filter], cursor, ct);
+    /// <summary>One page, newest first, of what passes one of the filters.</summary>
+    public async Task<EntryPage> Page(EntryFilter[] filters, EntryCursor cursor, CancellationToken ct)
+    {
+        var page = cursor.PageOf(await Read(filters, cursor, ct));
+        return cursor.Counts ? page with { Count = await Count(filters, ct) } : page;
+    }
 
-    /// <summary>The same over what a user did and what was done to them.</summary>
-    public Task<IReadOnlyList<Entry>> PageOf(string user, EntryFilter filter, EntryCursor cursor, CancellationToken ct) =>
-        Page([filter with { Actor = user }, filter with { Subject = user }], cursor, ct);
+    /// <summary>What a user did, and what was done to them.</summary>
+    public static EntryFilter[] FiltersOf(string user, EntryFilter filter) => [filter with { Actor = user }, filter with { Subject = user }];
+
+    /// <summary>How many pass one of the filters; counting ends at <see cref="MostCounted"/>.</summary>
+    public async Task<EntryCount> Count(EntryFilter[] filters, CancellationToken ct)
+    {
+        await using var command = database.Pooled.CreateCommand();
+        var parts = filters.Select(filter => $"(select s.position from audit.search s where true{filter.Conditions(command)} limit {MostCounted + 1})").ToList();
+        command.CommandText = $"select count(*) from (select position from ({string.Join(" union ", parts)}) part limit {MostCounted + 1}) found";
+        var count = (long)(await command.ExecuteScalarAsync(ct))!;
+        return new EntryCount(Math.Min(count, MostCounted), count > MostCounted);
+    }
 
     public async Task<Entry?> At(long position, CancellationToken ct)
     {
@@ -72,6 +87,13 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         return await command.ExecuteScalarAsync(ct) is long next ? next : 0;
     }
 
+    /// <summary>The first position there still is; 0 while there is none.</summary>
+    public async Task<long> First(CancellationToken ct)
+    {
+        await using var command = database.Pooled.CreateCommand("select position from audit.entries order by position limit 1");
+        return await command.ExecuteScalarAsync(ct) is long first ? first : 0;
+    }
+
     /// <summary>Where the last so many entries that pass a filter begin; the head when none does.</summary>
     public async Task<long> Last(long count, EntryFilter filter, CancellationToken ct)
     {
@@ -96,7 +118,7 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
     }
 
     // A page of each filter and then of them all: every part is a walk along its own index, where an OR would be none.
-    private async Task<IReadOnlyList<Entry>> Page(EntryFilter[] filters, EntryCursor cursor, CancellationToken ct)
+    private async Task<IReadOnlyList<Entry>> Read(EntryFilter[] filters, EntryCursor cursor, CancellationToken ct)
     {
         await using var command = database.Pooled.CreateCommand();
         var window = $"s.position < {Parameter(command, cursor.Before ?? long.MaxValue)} and s.position > {Parameter(command, cursor.After ?? -1)}";

@@ -55,6 +55,20 @@ internal static class LogSchema
     /// <summary>Makes the partition of a name, as <c>make_partition</c> named it.</summary>
     public const string PartitionByName = "select {schema}.make_partition(substr($1, length('entries_') + 1)::bigint)";
 
+    /// <summary>What the administrators of an organization may see of it; as the index has it.</summary>
+    public const string OfOrganizations = "(starts_with(type, 'organization') or starts_with(type, 'team.'))";
+
+    /// <summary>What is looked for by one exact value has a hash: half of an ordered index, and nothing is ordered by it.</summary>
+    public const string SearchColumns = $$"""
+        create index search_reason on {schema}.search (reason, position) where reason is not null;
+        create index search_request on {schema}.search using hash (request) where request is not null;
+        create index search_stream on {schema}.search using hash (stream);
+        create index search_users on {schema}.search (subject, time) where type = 'user.registered.1';
+        create index search_users_gone on {schema}.search (subject, time) where type = 'user.deleted.1';
+        create index search_of_organization on {schema}.search (organization, position)
+            where organization is not null and {{OfOrganizations}};
+        """;
+
     public const string Search = """
         create table {schema}.search (
             position bigint not null,

@@ -15,30 +15,28 @@ namespace Modular.Audit;
 /// </summary>
 internal static class ReplayLog
 {
-    internal static readonly Refusal InvalidUntil = Refusal.BadRequest("invalid_until", "The end is a position or a time, such as 2026-01-31T12:00:00Z");
-    internal static readonly Refusal InvalidFollow = Refusal.BadRequest("invalid_follow", "follow is true or false, and a replay that has an end follows nothing");
-
     internal sealed class Endpoint : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapGet("/api/audit/replay", async (
-                string? from, string? since, string? until, string? follow, [AsParameters] EntryFilterText filters,
-                HttpContext context, IMediator mediator, CancellationToken ct) =>
+                [AsParameters] ReplayText text, [AsParameters] EntryFilterText filters, HttpContext context, IMediator mediator, CancellationToken ct) =>
             {
-                var isStream = ReplayStream.IsAskedFor(context.Request);
-                var resumed = isStream ? context.Request.Headers["Last-Event-ID"].ToString() : "";
-                var wanted = Read(from, since, until, follow, filters, resumed, isStream);
+                var shape = ReplayShape.Read(text.Format, context.Request.Headers.Accept.ToString());
+                if (shape.Refusal is { } unknown)
+                    return unknown.ToHttp();
+                var resumed = shape.Answer.IsStream ? context.Request.Headers["Last-Event-ID"].ToString() : "";
+                var wanted = text.Read(filters, resumed, shape.Answer);
                 return wanted.Refusal is { } wrong
                     ? wrong.ToHttp()
-                    : new ReplayStream(await mediator.Send(wanted.Answer, ct), isStream, isRest: resumed.Length > 0 && !wanted.Answer.Follow);
+                    : new ReplayStream(await mediator.Send(wanted.Answer, ct), shape.Answer, isRest: resumed.Length > 0 && !wanted.Answer.Follow);
             })
             .RequireRole("admin")
             .WithName(nameof(ReplayLog))
-            .Produces(StatusCodes.Status200OK, contentType: ReplayStream.Ndjson)
+            .Produces(StatusCodes.Status200OK, contentType: ReplayShape.Ndjson)
             .ProducesProblem(StatusCodes.Status400BadRequest);
     }
 
-    internal sealed class Handler(EntryLog log, FeedSignal signal) : IRequestHandler<Contracts.ReplayLog, IAsyncEnumerable<LogEntry>>
+    internal sealed class Handler(EntryLog log, FeedSignal signal, TimeProvider clock) : IRequestHandler<Contracts.ReplayLog, IAsyncEnumerable<LogEntry>>
     {
         private static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(20);
         private static readonly TimeSpan Latest = TimeSpan.FromSeconds(2);
@@ -49,8 +47,9 @@ internal static class ReplayLog
         // The hint comes when events are committed, a moment before they are entries: so look again soon, then less and less.
         private async IAsyncEnumerable<LogEntry> Replay(Contracts.ReplayLog request, [EnumeratorCancellation] CancellationToken ct)
         {
-            var filter = FilterOf(request);
+            var filter = EntryFilter.Of(request.Filter) with { Since = request.Since, Until = request.Until };
             var position = request.From >= 0 ? request.From : await log.Last(-request.From, filter with { To = request.To }, ct);
+            var pace = new ReplayPace(request, clock);
             for (var wait = Soonest; ; wait = TimeSpan.FromTicks(Math.Min(Latest.Ticks, wait.Ticks * 2)))
             {
                 var hint = signal.Next;
@@ -58,13 +57,33 @@ internal static class ReplayLog
                 var head = Math.Min(await log.Head(ct), request.To ?? long.MaxValue);
                 if (head > position)
                     wait = Soonest;
-                await foreach (var chunk in log.From(position, filter with { To = head }, ct))
+                while (position < head)
                 {
-                    foreach (var entry in chunk)
-                        yield return new LogEntry(entry.Position, EntryJson.Of(entry));
+                    var end = head;
+                    await foreach (var chunk in log.From(position, filter with { To = head }, ct))
+                    {
+                        pace.HasRead();
+                        foreach (var entry in chunk)
+                        {
+                            await pace.Wait(entry, ct);
+                            // Read long ago: who is in it may have been erased meanwhile, so it is read again.
+                            if (pace.IsStale)
+                            {
+                                end = entry.Position;
+                                break;
+                            }
+
+                            pace.Passed(entry);
+                            yield return new LogEntry(entry.Position, EntryFormats.Write(entry, request.Format));
+                        }
+
+                        if (end < head)
+                            break;
+                    }
+
+                    position = end;
                 }
 
-                position = Math.Max(position, head);
                 if (!request.Follow)
                     yield break;
                 await Task.Delay(Soonest, ct);
@@ -72,44 +91,5 @@ internal static class ReplayLog
                 ct.ThrowIfCancellationRequested();
             }
         }
-
-        private static EntryFilter FilterOf(Contracts.ReplayLog request) => (request.Filter is { } wanted
-            ? new EntryFilter
-            {
-                Module = wanted.Module,
-                Type = wanted.Type,
-                Actor = wanted.Actor,
-                Subject = wanted.Subject,
-                Session = wanted.Session,
-                Organization = wanted.Organization,
-                Ip = wanted.Ip,
-                Outcome = wanted.Outcome,
-                Words = wanted.Words,
-            }
-            : new EntryFilter()) with
-        { Since = request.Since, Until = request.Until };
-    }
-
-    /// <summary>What a query string asks for. Where a stream of events was cut off wins over where it began.</summary>
-    internal static Outcome<Contracts.ReplayLog> Read(
-        string? from, string? since, string? until, string? follow, EntryFilterText filters, string resumed, bool isStream)
-    {
-        if (!EntryBounds.TryPosition(from, out var start) || !EntryBounds.TryPosition(resumed, out var last))
-            return EntryBounds.InvalidCursor;
-        if (!EntryBounds.TryTime(since, out var sinceTime))
-            return EntryBounds.InvalidTime;
-        DateTimeOffset? untilTime = null;
-        if (!EntryBounds.TryPosition(until, out var end) && !EntryBounds.TryTime(until, out untilTime))
-            return InvalidUntil;
-        var hasEnd = end is not null || untilTime is not null;
-        if (follow is not (null or "" or "true" or "false") || (follow == "true" && hasEnd))
-            return InvalidFollow;
-        var filter = filters.Read();
-        if (filter.Refusal is { } wrong)
-            return wrong;
-        return new Contracts.ReplayLog(
-            last + 1 ?? start ?? 0, sinceTime, untilTime, end,
-            Follow: !hasEnd && (string.IsNullOrEmpty(follow) ? isStream : bool.Parse(follow)),
-            filter.Answer.IsEverything ? null : filter.Answer.ToContract());
     }
 }

@@ -15,19 +15,15 @@ namespace Modular.Audit;
 /// Writes a replay as it is read: nothing is collected, a slow client slows the reading. Ends when the client leaves,
 /// when the server stops, and within seconds of the reader's session ending or losing its role.
 /// </summary>
-internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isStream, bool isRest) : IResult
+internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, ReplayShape shape, bool isRest) : IResult
 {
-    public const string Ndjson = "application/x-ndjson";
-    public const string ServerSentEvents = "text/event-stream";
-
     private const int FlushBytes = 32 * 1024;
 
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
     private Task<bool> _next = Task.FromResult(false);
 
-    public static bool IsAskedFor(HttpRequest request) =>
-        request.Headers.Accept.ToString().Contains(ServerSentEvents, StringComparison.OrdinalIgnoreCase);
+    private long written;
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -41,7 +37,7 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // A client tells a whole replay from half of one by how the connection ended.
-            if (!isStream)
+            if (!shape.IsStream)
                 httpContext.Abort();
         }
         finally
@@ -72,12 +68,15 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
 
     private async Task Write(HttpResponse response, IAsyncEnumerator<LogEntry> entry, CancellationToken ct)
     {
-        response.ContentType = isStream ? ServerSentEvents : Ndjson;
+        response.ContentType = shape.ContentType;
+        if (shape.FileName is { } name)
+            response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no";
         response.HttpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         await response.StartAsync(ct);
         var body = response.BodyWriter;
+        body.Write(shape.Before);
         await body.FlushAsync(ct);
         var unflushed = 0;
         while (await Wait(body, ct))
@@ -90,12 +89,13 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
             unflushed = 0;
         }
 
+        body.Write(shape.After);
         await body.FlushAsync(ct);
     }
 
     private async Task<bool> Wait(PipeWriter body, CancellationToken ct)
     {
-        while (isStream && !_next.IsCompleted)
+        while (shape.IsStream && !_next.IsCompleted)
         {
             using var waited = CancellationTokenSource.CreateLinkedTokenSource(ct);
             if (await Task.WhenAny(_next, Task.Delay(Heartbeat, waited.Token)) == _next)
@@ -114,11 +114,13 @@ internal sealed class ReplayStream(IAsyncEnumerable<LogEntry> entries, bool isSt
 
     private int WriteEntry(PipeWriter body, LogEntry entry)
     {
-        if (isStream)
+        if (shape.IsStream)
             body.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {entry.Position}\ndata: ")));
-        body.Write(entry.Json.Span);
-        body.Write(isStream ? "\n\n"u8 : "\n"u8);
-        return entry.Json.Length;
+        if (written++ > 0)
+            body.Write(shape.Between);
+        body.Write(entry.Text.Span);
+        body.Write(shape.Behind);
+        return entry.Text.Length;
     }
 
     private static async Task WatchAccess(HttpContext context, CancellationTokenSource ending)

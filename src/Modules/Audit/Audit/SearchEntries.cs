@@ -16,15 +16,15 @@ internal static class SearchEntries
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapGet("/api/audit/entries", async (
                 [AsParameters] EntryFilterText filters, [AsParameters] EntryRange range,
-                string? before, string? after, string? limit, IMediator mediator, CancellationToken ct) =>
+                [AsParameters] EntryPlace place, IMediator mediator, CancellationToken ct) =>
             {
                 var filter = range.Narrow(filters.Read());
                 if (filter.Refusal is { } wrong)
                     return wrong.ToHttp();
-                var cursor = EntryBounds.Cursor(before, after, limit);
+                var cursor = EntryBounds.Cursor(place);
                 return cursor.Refusal is { } wrongCursor
                     ? wrongCursor.ToHttp()
-                    : EntryJson.Page(await mediator.Send(new Query(filter.Answer, cursor.Answer), ct));
+                    : EntryJson.Page(await mediator.Send(new Query(filter.Answer, cursor.Answer), ct), EntrySight.Everything);
             })
             .RequireRole("admin")
             .WithName(nameof(SearchEntries))
@@ -34,7 +34,7 @@ internal static class SearchEntries
 
     internal sealed class Handler(EntryLog log) : IRequestHandler<Query, EntryPage>
     {
-        public async Task<EntryPage> Handle(Query request, CancellationToken cancellationToken) =>
-            request.Cursor.PageOf(await log.Page(request.Filter, request.Cursor, cancellationToken));
+        public Task<EntryPage> Handle(Query request, CancellationToken cancellationToken) =>
+            log.Page([request.Filter], request.Cursor, cancellationToken);
     }
 }

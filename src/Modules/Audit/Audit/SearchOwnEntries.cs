@@ -16,16 +16,16 @@ internal static class SearchOwnEntries
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapGet("/api/audit/me", async (
                 [AsParameters] EntryFilterText filters, [AsParameters] EntryRange range,
-                string? before, string? after, string? limit, Caller caller, IMediator mediator, CancellationToken ct) =>
+                [AsParameters] EntryPlace place, Caller caller, IMediator mediator, CancellationToken ct) =>
             {
                 // Whom it is about is not for the caller to say, and words and addresses would tell what is hidden.
-                var filter = range.Narrow((filters with { Actor = null, Subject = null, Session = null, Ip = null, Q = null }).Read());
+                var filter = range.Narrow((filters with { Actor = null, Subject = null, Session = null, Ip = null, UserAgent = null, Q = null }).Read());
                 if (filter.Refusal is { } wrong)
                     return wrong.ToHttp();
-                var cursor = EntryBounds.Cursor(before, after, limit);
+                var cursor = EntryBounds.Cursor(place);
                 return cursor.Refusal is { } wrongCursor
                     ? wrongCursor.ToHttp()
-                    : EntryJson.Page(await mediator.Send(new Query(caller.UserId!, filter.Answer, cursor.Answer), ct), caller.UserId);
+                    : EntryJson.Page(await mediator.Send(new Query(caller.UserId!, filter.Answer, cursor.Answer), ct), new EntrySight(caller.UserId));
             })
             .RequireSession()
             .WithName(nameof(SearchOwnEntries))
@@ -35,7 +35,7 @@ internal static class SearchOwnEntries
 
     internal sealed class Handler(EntryLog log) : IRequestHandler<Query, EntryPage>
     {
-        public async Task<EntryPage> Handle(Query request, CancellationToken cancellationToken) =>
-            request.Cursor.PageOf(await log.PageOf(request.User, request.Filter, request.Cursor, cancellationToken));
+        public Task<EntryPage> Handle(Query request, CancellationToken cancellationToken) =>
+            log.Page(EntryLog.FiltersOf(request.User, request.Filter), request.Cursor, cancellationToken);
     }
 }

@@ -124,7 +124,7 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
                 string?[] texts = [row.Module, row.Type, row.Outcome, row.Reason, row.Actor, row.Subject, row.Session, row.Organization];
                 foreach (var text in texts)
                     await Write(writer, text, NpgsqlDbType.Text, ct);
-                await Write(writer, row.Ip is null ? null : System.Net.IPAddress.Parse(row.Ip), NpgsqlDbType.Inet, ct);
+                await (row.Ip is null ? writer.WriteNullAsync(ct) : writer.WriteAsync(new NpgsqlInet(row.Ip), NpgsqlDbType.Inet, ct));
                 foreach (var text in new[] { row.UserAgent, row.Request, row.Stream, row.Words })
                     await Write(writer, text, NpgsqlDbType.Text, ct);
             }

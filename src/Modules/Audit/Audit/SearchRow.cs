@@ -29,7 +29,7 @@ internal sealed record SearchRow(
     /// <summary>An index holds no more of a value, and no id of ours is longer.</summary>
     public const int LongestValue = 256;
 
-    // Nothing an event says may stop the log: what a column cannot hold is cut or left out here.
+    // The organization is the one that it was about, or else the one that was acted in. Nothing an event says may stop the log: what a column cannot hold is cut or left out here.
     public static SearchRow Of(long position, CanonicalEvent e) => new(
         position,
         e.Time,
@@ -40,8 +40,8 @@ internal sealed record SearchRow(
         Value(e.Actor),
         Value(e.Subject),
         Value(e.Session),
-        Value(e.Organization),
-        Address(e.IpAddress),
+        Value(DataText(e, "organizationId") ?? e.Organization),
+        Address(e.IpAddress) ?? (e.Type == RefusalRegistration.RequestsRefused ? DataText(e, "network") : null),
         Value(e.UserAgent, 1024),
         Value(e.Request),
         Value(e.Stream)!,
@@ -62,6 +62,23 @@ internal sealed record SearchRow(
         }
 
         return [.. (await events.Open(canonical, ct)).Select((e, at) => Of(positions[at], e))];
+    }
+
+    private static string? DataText(CanonicalEvent e, string member)
+    {
+        var json = new Utf8JsonReader(e.Data.Span);
+        while (json.Read())
+        {
+            if (json.TokenType != JsonTokenType.PropertyName || json.CurrentDepth != 1)
+                continue;
+            var isWanted = json.ValueTextEquals(member);
+            json.Read();
+            if (isWanted)
+                return json.TokenType == JsonTokenType.String ? json.GetString() : null;
+            json.Skip();
+        }
+
+        return null;
     }
 
     // PostgreSQL's inet knows no zone (fe80::1%eth0).

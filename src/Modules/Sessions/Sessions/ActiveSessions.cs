@@ -28,7 +28,7 @@ internal sealed record LiveSession(SessionToken Token, Session Session, SessionP
 /// is due. A request checks once, whoever asks.
 /// </summary>
 internal sealed partial class ActiveSessions(
-    SessionRows rows, LiveSessions known, SessionCookies cookies, SessionJwt jwt, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
+    SessionRows rows, LiveSessions known, SessionCookies cookies, SessionJwt jwt, RefusedRequests refused, IServiceScopeFactory scopes, IOptions<AuthOptions> options, TimeProvider clock, ILogger<ActiveSessions> log)
     : IActiveSessions
 {
     public async Task<ActiveSession?> Find(HttpContext context, CancellationToken ct) =>
@@ -51,7 +51,12 @@ internal sealed partial class ActiveSessions(
     {
         // A forged cookie is none: it is not even cleared.
         if (cookies.ReadToken(context) is not { } text)
+        {
+            if (cookies.IsCookieSent(context))
+                refused.Count(RefusedKind.ForgedCookie, context);
             return null;
+        }
+
         var now = clock.GetUtcNow();
         var live = await Find(context, new SessionToken(text), now, ct);
         if (live?.IsLive(now) == true)
@@ -63,6 +68,7 @@ internal sealed partial class ActiveSessions(
         }
 
         cookies.Clear(context);
+        refused.Count(RefusedKind.UnknownToken, context);
         return null;
     }
 

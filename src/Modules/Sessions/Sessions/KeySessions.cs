@@ -12,9 +12,11 @@ namespace Modular.Sessions;
 /// A request with the header <c>x-api-key</c> acts as a session of the key's owner (contract §7.11), where the operator
 /// wants that; one whose key is not good is refused, whatever it asks for and whatever cookies it has.
 /// </summary>
-internal sealed class KeySessions(IOptions<AuthOptions> options, TimeProvider clock)
+internal sealed class KeySessions(IOptions<AuthOptions> options, RefusedRequests refused, TimeProvider clock)
 {
     public const string Header = "x-api-key";
+
+    private const string UnknownKey = "INVALID_API_KEY";
 
     private static readonly PathString Api = new("/api");
 
@@ -35,6 +37,9 @@ internal sealed class KeySessions(IOptions<AuthOptions> options, TimeProvider cl
         var used = await mediator.Send(new UseApiKey(key), context.RequestAborted);
         if (used.Problem is { } problem)
         {
+            // Of a key that is known its owner's entry tells.
+            if (problem.Code == UnknownKey)
+                refused.Count(RefusedKind.ApiKey, context);
             await Refuse(context, problem);
             return;
         }

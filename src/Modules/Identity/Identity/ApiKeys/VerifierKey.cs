@@ -38,6 +38,9 @@ internal static class VerifierKeyExtensions
             var key = invocation.HttpContext.RequestServices.GetRequiredService<VerifierKey>();
             if (!key.IsSet)
                 return Refusal.NotFound().ToHttp();
-            return key.IsIn(invocation.HttpContext.Request) ? await next(invocation) : NotAVerifier.ToHttp();
+            if (key.IsIn(invocation.HttpContext.Request))
+                return await next(invocation);
+            invocation.HttpContext.RequestServices.GetRequiredService<RefusedRequests>().Count(RefusedKind.VerifierKey, invocation.HttpContext);
+            return NotAVerifier.ToHttp();
         });
 }

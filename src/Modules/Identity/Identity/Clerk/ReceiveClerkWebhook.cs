@@ -24,7 +24,7 @@ internal static class ReceiveClerkWebhook
 
     internal static readonly Refusal NoJson = Refusal.BadRequest("invalid_json", "Invalid JSON in request body");
 
-    internal sealed class Endpoint(IOptions<ClerkOptions> options, SvixSignature signature, PublicAddress address, ClerkMetrics metrics) : ICarterModule
+    internal sealed class Endpoint(IOptions<ClerkOptions> options, SvixSignature signature, PublicAddress address, RefusedRequests refused, ClerkMetrics metrics) : ICarterModule
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapPost("/api/webhooks/clerk", async (HttpContext context, IMediator mediator, CancellationToken ct) =>
@@ -48,7 +48,11 @@ internal static class ReceiveClerkWebhook
                 return TooLarge;
             var signed = signature.Check(context.Request.Headers, body);
             if (signed.Refusal is { } forged)
+            {
+                refused.Count(RefusedKind.WebhookSignature, context);
                 return forged;
+            }
+
             var change = Parse(body);
             if (change.Refusal is { } malformed)
                 return malformed;

@@ -12,7 +12,7 @@ namespace Modular.Sessions;
 /// a refresh, a fault. From memory it allocates nothing but what the web server does.
 /// </summary>
 internal sealed class SessionCheck(
-    LiveSessions sessions, ActiveSessions rows, SessionCookies cookies, SessionJwt jwt, PublicAddress address, EarlyReads reads, TimeProvider clock)
+    LiveSessions sessions, ActiveSessions rows, SessionCookies cookies, SessionJwt jwt, PublicAddress address, EarlyReads reads, RefusedRequests refused, TimeProvider clock)
 {
     private const string Path = "/api/auth/get-session";
 
@@ -39,8 +39,12 @@ internal sealed class SessionCheck(
         Span<byte> token = stackalloc byte[SignedCookies.LongestValue];
         switch (cookies.ReadToken(headers, token, out var length))
         {
+            case CookieFound.Missing when !isAllowed(context):
+                return next(context);
             case CookieFound.Missing:
-                return isAllowed(context) ? Write(context.Response, Nobody) : next(context);
+                if (!cookie.IsEmpty)
+                    refused.Count(RefusedKind.ForgedCookie, context);
+                return Write(context.Response, Nobody);
             case CookieFound.Odd:
                 return next(context);
         }
@@ -73,10 +77,16 @@ internal sealed class SessionCheck(
 
     private Task Write(HttpContext context, KnownSession known)
     {
-        if (known.Live is null)
-            context.Response.Headers.SetCookie = cookies.Cleared;
-        else
+        if (known.Live is not null)
+        {
             jwt.AttachNow(context, known.Live);
+        }
+        else
+        {
+            context.Response.Headers.SetCookie = cookies.Cleared;
+            refused.Count(RefusedKind.UnknownToken, context);
+        }
+
         return Write(context.Response, known.Answer);
     }
 
