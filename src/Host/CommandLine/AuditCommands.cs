@@ -71,11 +71,11 @@ internal static class AuditCommands
         return format;
     }
 
-    private static LogFormat FormatOf(ParseResult given) => given.GetValue(Format) switch
+    private static Audit.Contracts.LogFormat FormatOf(ParseResult given) => given.GetValue(Format) switch
     {
-        "csv" => LogFormat.Csv,
-        "cloudevents" => LogFormat.CloudEvents,
-        _ => LogFormat.Json,
+        "csv" => Audit.Contracts.LogFormat.Csv,
+        "cloudevents" => Audit.Contracts.LogFormat.CloudEvents,
+        _ => Audit.Contracts.LogFormat.Json,
     };
 
     private static Command Tail(CommandRunner runner)
@@ -110,10 +110,10 @@ internal static class AuditCommands
 
     private static async Task<int> Write(Invocation command, ReplayLog request, CancellationToken ct)
     {
-        var isText = request.Format == LogFormat.Json && !command.Parsed.GetValue(CommandRunner.Json) && !IsAsked(command.Parsed);
+        var isText = request.Format == Audit.Contracts.LogFormat.Json && !command.Parsed.GetValue(CommandRunner.Json) && !IsAsked(command.Parsed);
         // RFC 4180 ends lines as Windows does, whatever the terminal.
-        var end = request.Format == LogFormat.Csv ? "\r\n" : command.Terminal.Output.NewLine;
-        if (request.Format == LogFormat.Csv)
+        var end = request.Format == Audit.Contracts.LogFormat.Csv ? "\r\n" : command.Terminal.Output.NewLine;
+        if (request.Format == Audit.Contracts.LogFormat.Csv)
             command.Terminal.Output.Write(LogEntry.CsvHeader + end);
         await foreach (var entry in (await command.Send(request, ct)).WithCancellation(ct))
             command.Terminal.Output.Write((isText ? Line(entry) : Encoding.UTF8.GetString(entry.Text.Span)) + end);

@@ -184,7 +184,7 @@ public sealed class ForgottenPersonTests(ForgettingApp app) : IClassFixture<Forg
         await Put(ada.Browser, "/api/mentees/me", new { goals = "goals-kingfisher", interests = Interests });
         await Put(ada.Browser, "/api/mentors/me", new { biography = "mentor-kingfisher", expertise = Array.Empty<object>(), languages = Languages, capacity = 3 });
         await Put(ada.Browser, "/api/mentors/me/availability", Hours("Antarctica/Mawson"));
-        await Post(ada.Browser, "/api/calendar-feed", new { });
+        await Post(ada.Browser, "/api/calendar-feed", new { }, 201);
         await Put(mentor.Browser, "/api/mentors/me", new { biography = "Compilers", expertise = Array.Empty<object>(), languages = Languages, capacity = 9 });
         await Put(mentor.Browser, "/api/mentors/me/availability", Hours("Etc/UTC"));
         var first = await Asks(ada, mentor, hour: 10, "topic-kingfisher one");
@@ -209,7 +209,7 @@ public sealed class ForgottenPersonTests(ForgettingApp app) : IClassFixture<Forg
     private async Task<string> Asks(Person mentee, Person mentor, int hour, string topic)
     {
         var at = new DateTimeOffset(app.Clock.GetUtcNow().UtcDateTime.Date.AddDays(3).AddHours(hour), TimeSpan.Zero);
-        return (await Post(mentee.Browser, "/api/office-sessions", new { mentorId = mentor.Id, startsAt = at, topic })).Json().Text("id");
+        return (await Post(mentee.Browser, "/api/office-sessions", new { mentorId = mentor.Id, startsAt = at, topic }, 201)).Json().Text("id");
     }
 
     // What cannot be brought about by the API: a message of theirs that failed and said why, and a mail to them that never left.

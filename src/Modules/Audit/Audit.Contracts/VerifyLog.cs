@@ -16,11 +16,12 @@ public sealed record VerifyLog(
 /// <param name="Entries">Entries that are right, from the first on.</param>
 /// <param name="FirstWrong">The first position that is wrong, or that nothing vouches for; null when none is.</param>
 /// <param name="Problem">What is wrong with it, as a code: <c>entry_missing</c>, <c>leaf_hash</c>, <c>canonical_bytes</c>,
-/// <c>event_missing_from_log</c>, <c>entry_without_event</c>, <c>event_id</c>, <c>tile</c>, <c>tile_missing</c>; of a
+/// <c>event_missing_from_log</c>, <c>entry_without_event</c>, <c>event_id</c>, <c>tile</c>, <c>tile_missing</c>, <c>boundary</c>; of a
 /// checkpoint <c>checkpoint</c>, <c>checkpoint_signature</c>, <c>origin</c>, and <c>fork</c> for one that was kept outside.</param>
 /// <param name="Root">Merkle tree hash over the right entries, in lower-case hex.</param>
 /// <param name="WrongBefore">Where only a checkpoint tells: what is wrong is before this position.</param>
 /// <param name="Checkpoints">Checkpoints that were compared.</param>
 /// <param name="VouchedFor">How many entries the newest of them vouches for.</param>
+/// <param name="First">Where the log begins: entries before were dropped by their age, and are known by the hashes that stay.</param>
 public sealed record VerifiedLog(
-    long Entries, long? FirstWrong, string? Problem, string Root, long? WrongBefore = null, int Checkpoints = 0, long VouchedFor = 0);
+    long Entries, long? FirstWrong, string? Problem, string Root, long? WrongBefore = null, int Checkpoints = 0, long VouchedFor = 0, long First = 0);

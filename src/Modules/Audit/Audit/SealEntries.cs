@@ -45,7 +45,7 @@ internal sealed class SealEntries(
         public void Write(StoreBatch batch)
         {
             // Ahead of the partition in use, so that no page ever waits for one.
-            batch.Sql("select audit.make_partition($1)").With(((first + events.Count - 1) >> LogSchema.PartitionBits) + 1);
+            batch.Sql("select audit.make_partition(($1 >> audit.partition_bits()) + 1)").With(first + events.Count - 1);
             batch.Sql("""
                 insert into audit.entries (position, event_id, epoch, xact, module, sequence, canonical, leaf)
                 select $1 + e.number - 1, e.event_id, e.epoch, e.xact, e.module, e.sequence, e.canonical, e.leaf

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using MediatR;
 using Modular.Audit.Contracts;
-using Modular.Store;
 
 namespace Modular.Audit;
 
@@ -11,7 +10,8 @@ namespace Modular.Audit;
 /// </summary>
 internal static class VerifyLog
 {
-    internal sealed class Handler(LogRows rows, LogScan scan, EventComparison events, CheckpointHistory history, LogKeys keys)
+    internal sealed class Handler(
+        LogRows rows, LogScan scan, LogTree tree, EventComparison events, CheckpointHistory history, LogKeys keys, LogBoundaries boundaries)
         : IRequestHandler<Contracts.VerifyLog, VerifiedLog>
     {
         public async Task<VerifiedLog> Handle(Contracts.VerifyLog request, CancellationToken cancellationToken)
@@ -22,12 +22,18 @@ internal static class VerifyLog
             var identity = await keys.Known(cancellationToken);
             IReadOnlyList<NoteKey> trusted = request.Keys is { Count: > 0 } given ? [.. given.Select(Trusted)] : identity?.Verifiers ?? [];
 
+            // What was dropped cannot be read: the tree goes on from its right edge.
+            var boundary = await boundaries.Last(cancellationToken);
+            if (boundary.Position > 0 && !await Fits(boundary, cancellationToken))
+                return new VerifiedLog(boundary.Position, boundary.Position, "boundary", Convert.ToHexStringLower(boundary.Tree().Root()), First: boundary.Position);
             var end = await rows.End(cancellationToken);
             var steps = new Steps(request.Progress, end.Entries);
             var kept = stored.Select(pair => pair.Kept).OfType<KeptCheckpoint>().Concat(outside).ToList();
             var sizes = kept.Select(checkpoint => checkpoint.Checkpoint.Size).Distinct().Order().ToList();
-            var comparing = events.Run(0, FeedPosition.Start, end, steps.Compared, cancellationToken);
-            var log = await scan.Run(0, end.Entries, sizes, steps.Scanned, cancellationToken);
+            var comparing = events.Run(boundary.Position, boundary.Feed, end, steps.Compared, cancellationToken);
+            var log = await scan.Run(boundary.Position, end.Entries, sizes, steps.Scanned, cancellationToken);
+            if (boundary.Position > 0)
+                log = log with { Roots = await WithEarlier(log.Roots, sizes, boundary, cancellationToken) };
             var ofEvents = await comparing;
 
             // Of two the first position counts; of two at the same position what the log itself shows.
@@ -41,27 +47,45 @@ internal static class VerifyLog
             var (contradicted, before) = CheckpointHistory.Compare(kept, trusted, identity?.Origin, log);
             if (contradicted is not null)
                 return await Answer(log, contradicted, before, cancellationToken);
-            return new VerifiedLog(log.End, null, null, Convert.ToHexStringLower(log.Root), Checkpoints: kept.Count, VouchedFor: sizes.LastOrDefault());
+            return new VerifiedLog(log.End, null, null, Convert.ToHexStringLower(log.Root), Checkpoints: kept.Count, VouchedFor: sizes.LastOrDefault(), First: boundary.Position);
         }
 
         private async Task<VerifiedLog> Answer(ScannedLog log, Wrong wrong, long? before, CancellationToken ct) => new(
-            wrong.Position, wrong.Position, wrong.Problem, Convert.ToHexStringLower(await RootBefore(log, wrong.Position, ct)), before);
+            wrong.Position, wrong.Position, wrong.Problem, Convert.ToHexStringLower(await RootBefore(log, wrong.Position, ct)), before,
+            First: (await boundaries.Last(ct)).Position);
 
         private async Task<byte[]> RootBefore(ScannedLog log, long position, CancellationToken ct)
         {
             if (log.Wrong is null && position == log.End)
                 return log.Root;
             const int ChunkLeaves = 20_000;
-            var tree = new MerkleTree();
-            while (tree.Size < position)
+            var grown = (await boundaries.Last(ct)).Tree();
+            while (grown.Size < position)
             {
-                var leaves = await rows.Leaves(tree.Size, Math.Min(position, tree.Size + ChunkLeaves), ct);
+                var leaves = await rows.Leaves(grown.Size, Math.Min(position, grown.Size + ChunkLeaves), ct);
                 if (leaves.Count == 0)
                     break;
-                leaves.ForEach(tree.Append);
+                leaves.ForEach(grown.Append);
             }
 
-            return tree.Root();
+            return grown.Root();
+        }
+
+        private async Task<bool> Fits(LogBoundary boundary, CancellationToken ct) =>
+            await tree.Edge(boundary.Position, ct) is { } edge && edge.Zip(boundary.Edge).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+
+        // Of sizes whose entries were dropped, tiles tell the root.
+        private async Task<IReadOnlyDictionary<long, byte[]>> WithEarlier(
+            IReadOnlyDictionary<long, byte[]> roots, IReadOnlyList<long> sizes, LogBoundary boundary, CancellationToken ct)
+        {
+            var all = new Dictionary<long, byte[]>(roots);
+            foreach (var size in sizes.Where(size => size > 0 && size <= boundary.Position))
+            {
+                if (await tree.Root(size, ct) is { } root)
+                    all[size] = root;
+            }
+
+            return all;
         }
 
         private static KeptCheckpoint Outside(string text) =>

@@ -31,13 +31,14 @@ internal static class ExportLog
             .ProducesProblem(StatusCodes.Status400BadRequest);
     }
 
-    internal sealed class Handler(IDocumentSession store, LogRows rows, Checkpoints checkpoints) : IRequestHandler<Contracts.ExportLog, ExportedLog>
+    internal sealed class Handler(IDocumentSession store, LogRows rows, Checkpoints checkpoints, LogBoundaries boundaries) : IRequestHandler<Contracts.ExportLog, ExportedLog>
     {
         public async Task<ExportedLog> Handle(Contracts.ExportLog request, CancellationToken cancellationToken)
         {
             var signed = (await checkpoints.Current(cancellationToken)).Checkpoint.Size;
             var to = Math.Min(request.To ?? signed, signed);
-            var from = Math.Clamp(request.From, 0, to);
+            // From the first that is there: what was dropped by its age cannot be taken away any more.
+            var from = Math.Clamp(Math.Max(request.From, (await boundaries.Last(cancellationToken)).Position), 0, to);
             store.Events.Append("log-exports", new LogExported(from, to, ExportLines.Format));
             return new ExportedLog(from, to, ExportLines.Write(rows, from, to, CancellationToken.None));
         }

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Audit;
@@ -28,6 +30,12 @@ internal sealed class LogBoundaries(StoreDatabase database)
                 row.GetFieldValue<byte[][]>(5))
             : LogBoundary.None;
     }
+
+    /// <summary>Null: the entry is there, or is still to come; else that it was dropped, and where the log begins.</summary>
+    public async Task<Refusal?> Refuse(long? position, CancellationToken ct) =>
+        position is { } wanted && (await Last(ct)).Position is var first && wanted < first
+            ? new Refusal(StatusCodes.Status410Gone, "entries_dropped", $"What is before position {first} was dropped by its age", new { first })
+            : null;
 
     /// <summary>What would be the next one: behind the oldest partition, as soon as another is full; null: there is none.</summary>
     public async Task<(long Number, long End)?> Next(CancellationToken ct)

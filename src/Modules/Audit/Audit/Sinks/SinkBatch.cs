@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Modular.Audit.Contracts;
 
 namespace Modular.Audit;
 
@@ -69,7 +70,7 @@ internal sealed record SinkBatch(string Id, long Next, int Entries, byte[]? Body
     {
         json.WriteStartObject();
         json.WriteString("type", "audit.entries");
-        json.WriteString("timestamp", Time(wanted[^1].Entry));
+        json.WriteString("timestamp", EntryJson.Time(wanted[^1].Entry.Event));
         json.WriteStartObject("data");
         json.WriteString("sink", state.Name);
         json.WriteNumber("from", state.Next);
@@ -82,31 +83,14 @@ internal sealed record SinkBatch(string Id, long Next, int Entries, byte[]? Body
         json.WriteEndObject();
     });
 
-    // CloudEvents 1.0, JSON batch format.
+    // CloudEvents 1.0, JSON batch format; each as a replay writes it.
     private static byte[] CloudEvents(List<(Entry Entry, byte[] Json)> wanted) => Written(json =>
     {
         json.WriteStartArray();
-        foreach (var (entry, data) in wanted)
-        {
-            json.WriteStartObject();
-            json.WriteString("specversion", "1.0");
-            json.WriteString("id", entry.Event.Id);
-            json.WriteString("source", $"/api/audit/{entry.Event.Module}");
-            json.WriteString("type", entry.Event.Type);
-            json.WriteString("time", Time(entry));
-            if (entry.Event.Subject is { } subject)
-                json.WriteString("subject", subject);
-            json.WriteString("sequence", entry.Position.ToString("D20", CultureInfo.InvariantCulture));
-            json.WriteString("datacontenttype", "application/json");
-            json.WritePropertyName("data");
-            json.WriteRawValue(data, skipInputValidation: true);
-            json.WriteEndObject();
-        }
-
+        foreach (var (entry, _) in wanted)
+            json.WriteRawValue(EntryFormats.Write(entry, LogFormat.CloudEvents), skipInputValidation: true);
         json.WriteEndArray();
     });
-
-    private static string Time(Entry entry) => entry.Event.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 
     private static byte[] Written(Action<Utf8JsonWriter> write)
     {

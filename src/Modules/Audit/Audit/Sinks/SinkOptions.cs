@@ -68,8 +68,7 @@ internal sealed partial class SinksOptions
 
     public void Read(IConfiguration configuration)
     {
-        var section = configuration.GetSection("Audit");
-        var sinks = section.GetSection("Sinks");
+        var sinks = configuration.GetSection("Audit:Sinks");
         try
         {
             foreach (var sink in sinks.GetChildren())

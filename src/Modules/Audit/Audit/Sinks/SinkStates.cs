@@ -48,6 +48,8 @@ internal sealed class SinkStates(StoreDatabase database)
     /// <summary>As it is; a new one begins where it is told to.</summary>
     public async Task<SinkState> Of(string name, long first, CancellationToken ct)
     {
+        if ((await All(ct)).SingleOrDefault(state => state.Name == name) is { } known)
+            return known;
         await using (var begin = Command("insert into audit.sinks (name, next) values ($1, $2) on conflict (name) do nothing", name, first))
             await begin.ExecuteNonQueryAsync(ct);
         return (await All(ct)).Single(state => state.Name == name);
