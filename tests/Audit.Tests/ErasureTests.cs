@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Modular.Audit.Contracts;
 using Modular.Store;
 using Modular.Testing;
 
@@ -37,7 +36,7 @@ public sealed class ErasureOverHttp(AuditApp app) : IClassFixture<AuditApp>
         Assert.Equal(
             ["olga|root|by_administrator"],
             (await app.Sql("select concat_ws('|', subject, actor, reason) from audit.search where type = 'subject.erased.1' and subject = 'olga'")).Select(row => row[0]));
-        Assert.Null((await app.Send(new VerifyLog())).FirstWrong);
+        Assert.Null((await app.Send(new Contracts.VerifyLog())).FirstWrong);
 
         // Once more does no harm; nobody's is not there; who is no administrator may not.
         Assert.False((await Erase("olga")).Json().GetProperty("isNew").GetBoolean());
@@ -81,7 +80,7 @@ public sealed class ErasureOverHttp(AuditApp app) : IClassFixture<AuditApp>
         await app.Sql("update audit.search set words = 'gadget made 1 Monas gadget' where subject = 'mona' and type = 'gadget.made.1'");
         await app.Services.GetRequiredService<SearchForgetting>().ForgetSince(begun, default);
         Assert.Equal(0, await app.Count("select count(*) from audit.search where words like '%Monas%'"));
-        await app.Send(new RebuildReadModel("audit.search"));
+        await app.Send(new Contracts.RebuildReadModel("audit.search"));
         Assert.Equal(0, await app.Count("select count(*) from audit.search where words like '%Monas%'"));
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using Modular.Audit.Contracts;
 using Modular.Store;
 
 namespace Modular.Audit.Tests;
@@ -35,7 +34,7 @@ public sealed class ManyWritersTests : IAsyncLifetime
         Assert.Equal(committed.Values.Sum(), rows.Count);
         foreach (var stream in rows.GroupBy(row => (string)row[2]!))
             Assert.Equal(Enumerable.Range(0, committed[stream.Key]), stream.Select(row => (int)row[3]!));
-        Assert.Null((await _app.Send(new VerifyLog())).FirstWrong);
+        Assert.Null((await _app.Send(new Contracts.VerifyLog())).FirstWrong);
 
         var expected = 0L;
         foreach (var delivery in _app.Whole.Taken)

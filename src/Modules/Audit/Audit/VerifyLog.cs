@@ -79,7 +79,7 @@ internal static class VerifyLog
             IReadOnlyDictionary<long, byte[]> roots, IReadOnlyList<long> sizes, LogBoundary boundary, CancellationToken ct)
         {
             var all = new Dictionary<long, byte[]>(roots);
-            foreach (var size in sizes.Where(size => size > 0 && size <= boundary.Position))
+            foreach (var size in sizes.Where(size => size <= boundary.Position))
             {
                 if (await tree.Root(size, ct) is { } root)
                     all[size] = root;
