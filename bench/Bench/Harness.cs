@@ -62,7 +62,7 @@ internal static class Harness
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         services.AddSingleton(_ => StoreDatabase.Open(
             $"{database.ConnectionString};Maximum Pool Size={connections.ToString(CultureInfo.InvariantCulture)}"));
-        services.AddStore(_ => "a secret for benchmarks, long enough to be one");
+        services.AddStore(_ => ["a secret for benchmarks, long enough to be one"]);
         services.ConfigureStore(Model.Schema, store => Model.Configure(store, rows));
         var provider = services.BuildServiceProvider();
         await provider.GetRequiredService<SchemaMigrator>().Apply();

@@ -90,7 +90,7 @@ internal static class MessageBench
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         services.AddSingleton(_ => StoreDatabase.Open($"{database.ConnectionString};Maximum Pool Size={Connections}"));
         services.AddSingleton<Pings>();
-        services.AddStore(_ => "a secret for benchmarks, long enough to be one");
+        services.AddStore(_ => ["a secret for benchmarks, long enough to be one"]);
         services.AddStoreDaemon();
         services.AddMessaging();
         services.AddMessagingDaemon();

@@ -8,7 +8,7 @@ namespace Modular.Host;
 /// </summary>
 internal static class DevelopmentSecret
 {
-    private static readonly string[] Keys = ["Auth:Secret", "BETTER_AUTH_SECRET", "AUTH_SECRET"];
+    private static readonly string[] Keys = ["Auth:Secret", "BETTER_AUTH_SECRETS", "BETTER_AUTH_SECRET", "AUTH_SECRET"];
 
     public static void Ensure(IHostApplicationBuilder builder)
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
+using Modular.Host.Metrics;
 using Modular.Host.OpenApi;
 using Modular.Kernel;
 using Modular.Messaging;
@@ -17,6 +18,7 @@ internal static class HostBuilding
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        LogFormat.SetDefaults(builder);
         configure?.Invoke(builder);
         return await OverDatabase(builder, Console.Out, async () =>
         {
@@ -26,6 +28,7 @@ internal static class HostBuilding
             await Migrate(app);
             Map(app);
             app.WarnOfUnknownAddress();
+            app.WarnOfUnknownSettings();
             return app;
         });
     }
@@ -80,7 +83,7 @@ internal static class HostBuilding
             return store;
         });
         services.AddKernel();
-        services.AddStore(sp => sp.GetRequiredService<IOptions<AuthOptions>>().Value.Secret!);
+        services.AddStore(sp => sp.GetRequiredService<IOptions<AuthOptions>>().Value.Secrets);
         services.AddMessaging();
         foreach (var module in Modules.All)
             services.AddModule(module, builder.Configuration);
@@ -96,6 +99,7 @@ internal static class HostBuilding
             .AddCheck<MessagingHealth>("messaging");
         builder.Services.AddApiDescription();
         builder.Services.AddRequestLog();
+        builder.Services.AddMetricsEndpoint();
     }
 
     private static async Task Migrate(WebApplication app)
@@ -114,6 +118,7 @@ internal static class HostBuilding
         // Where it stands, not in front of all as WebApplication has it unless told: what is answered above needs no route.
         app.UseRouting();
         app.UseRequestLog();
+        app.WarnOfUntrustedProxy();
         app.UseSecurityHeaders();
         app.UseCrossOrigin();
         app.UseProblems();
@@ -123,6 +128,7 @@ internal static class HostBuilding
             module.UseLast(app);
         app.UseTenancy();
         app.MapHealth();
+        app.MapMetrics();
         app.MapApiDescription();
         app.MapEndpoints(Modules.All);
     }

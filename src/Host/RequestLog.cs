@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Modular.Host.Metrics;
 using Modular.Kernel;
 
 namespace Modular.Host;
@@ -25,13 +26,16 @@ internal static partial class RequestLog
     public static void AddRequestLog(this IServiceCollection services)
     {
         // After everything that is configured, and once per provider: a rule for one provider is stronger than one for all.
-        services.PostConfigure<LoggerFilterOptions>(options =>
+        services.AddOptions<LoggerFilterOptions>().PostConfigure<IConfiguration>((options, from) =>
         {
+            var isTraced = from.GetSection("Auth").GetValue(nameof(AuthOptions.Debug), false);
             var providers = options.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList();
             foreach (var provider in providers)
             {
                 foreach (var category in Outspoken)
                     options.Rules.Add(new LoggerFilterRule(provider, category, LogLevel.None, filter: null));
+                if (isTraced)
+                    options.Rules.Add(new LoggerFilterRule(provider, AuthTrace.Category, LogLevel.Information, filter: null));
             }
         });
     }
@@ -41,10 +45,12 @@ internal static partial class RequestLog
     {
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Category);
         var clock = app.Services.GetRequiredService<TimeProvider>();
+        var metrics = app.Services.GetRequiredService<RequestMetrics>();
         app.Use(async (context, next) =>
         {
             using var trace = Activity.Current is null ? Trace(context.Request.Headers) : null;
-            if (!log.IsEnabled(LogLevel.Information))
+            var isLogged = log.IsEnabled(LogLevel.Information);
+            if (!isLogged && !metrics.IsOn)
             {
                 await next(context);
                 return;
@@ -57,8 +63,13 @@ internal static partial class RequestLog
             }
             finally
             {
-                Answered(log, context.Request.Method, LoggedPath.Of(context), context.Response.StatusCode,
-                    clock.GetElapsedTime(began).TotalMilliseconds, CallerExtensions.TraceId(context));
+                var elapsed = clock.GetElapsedTime(began);
+                metrics.Answered(context, elapsed);
+                if (isLogged)
+                {
+                    Answered(log, context.Request.Method, LoggedPath.Of(context), context.Response.StatusCode,
+                        elapsed.TotalMilliseconds, CallerExtensions.TraceId(context));
+                }
             }
         });
     }

@@ -11,6 +11,8 @@ internal static partial class UnknownAddress
 {
     public static void WarnOfUnknownAddress(this WebApplication app)
     {
+        if (app.Services.GetRequiredService<IOptions<AuthOptions>>().Value.Debug && !app.Environment.IsDevelopment())
+            Talks(app.Logger);
         var isNamed = app.Services.GetRequiredService<IOptions<AuthOptions>>().Value.BaseUrl is not null;
         var needsOne = !string.IsNullOrEmpty(app.Configuration["Smtp:Host"]) || app.Configuration.GetSection("Auth:Providers").GetChildren().Any();
         if (isNamed || !needsOne || app.Environment.IsDevelopment())
@@ -18,6 +20,9 @@ internal static partial class UnknownAddress
         var address = app.Services.GetRequiredService<PublicAddress>();
         app.Lifetime.ApplicationStarted.Register(() => Guessed(app.Logger, address.Known));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Auth:Debug is on: every sign-in is told step by step, with ids of users. Turn it off when you have seen what you were looking for")]
+    private static partial void Talks(ILogger log);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Auth:BaseUrl is not set: links in mails and redirects of providers name {Address}, and cookies follow its scheme. Set it to the public URL")]
     private static partial void Guessed(ILogger log, Uri? address);

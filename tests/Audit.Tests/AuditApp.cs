@@ -7,23 +7,24 @@ using Modular.Testing;
 namespace Modular.Audit.Tests;
 
 /// <summary>The whole server with two modules more, whose events are easy to make; one sorts before Audit, one after.</summary>
-public sealed class AuditApp : App
+public class AuditApp : App
 {
+    private readonly Dictionary<string, string?> _settings;
+
     public AuditApp()
+        : this([])
     {
     }
 
-    private AuditApp(string connectionString)
-        : base(new Dictionary<string, string?> { ["ConnectionStrings:Modular"] = connectionString })
-    {
-    }
+    internal AuditApp(Dictionary<string, string?> settings)
+        : base(settings) => _settings = settings;
 
     public TestSessions Sessions { get; private init; } = new();
 
     /// <summary>Another server over the same database, with the same modules.</summary>
     public async Task<AuditApp> Another()
     {
-        var node = new AuditApp(ConnectionString) { Sessions = Sessions };
+        var node = new AuditApp(new(_settings) { ["ConnectionStrings:Modular"] = ConnectionString }) { Sessions = Sessions };
         await node.InitializeAsync();
         return node;
     }

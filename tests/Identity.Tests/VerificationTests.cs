@@ -1,26 +1,22 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
 using Modular.Store;
 using Modular.Testing;
 
 namespace Modular.Identity.Tests;
 
-public sealed class SecretBoxTests
+public sealed class SecretBoxTests(App app) : IClassFixture<App>
 {
-    private static SecretBox Box(string secret) => new(Options.Create(new AuthOptions { Secret = secret }));
-
     [Fact]
     public void What_is_sealed_opens_in_its_place_alone()
     {
-        var sealedText = Box("one").Seal("a token", "here");
-        Assert.Equal("a token", Box("one").Open(sealedText, "here"));
-        Assert.Null(Box("one").Open(sealedText, "there"));
-        Assert.Null(Box("two").Open(sealedText, "here"));
-        Assert.Null(Box("one").Open(sealedText[..^2], "here"));
-        Assert.Null(Box("one").Open("not base64url!", "here"));
-        Assert.Null(Box("one").Open("", "here"));
-        Assert.NotEqual(sealedText, Box("one").Seal("a token", "here"));
+        var box = app.Services.GetRequiredService<SecretBox>();
+        var sealedText = box.Seal("a token", "here");
+        Assert.Equal("a token", box.Open(sealedText, "here"));
+        Assert.Null(box.Open(sealedText, "there"));
+        Assert.Null(box.Open(sealedText[..^2], "here"));
+        Assert.Null(box.Open("not base64url!", "here"));
+        Assert.Null(box.Open("", "here"));
+        Assert.NotEqual(sealedText, box.Seal("a token", "here"));
     }
 }
 

@@ -43,7 +43,7 @@ internal sealed class App : IAsyncDisposable
         builder.Services.AddSingleton(log).AddOpenApi();
         var module = new TestModule();
         // Nobody is there: a unit of work that stages nothing opens no connection.
-        builder.Services.AddSingleton(_ => StoreDatabase.Open("Host=127.0.0.1;Port=1")).AddStore(_ => Secret);
+        builder.Services.AddSingleton(_ => StoreDatabase.Open("Host=127.0.0.1;Port=1")).AddStore(_ => [Secret]);
         builder.Services.AddKernel().AddModule(module, builder.Configuration);
 
         var app = builder.Build();

@@ -51,7 +51,7 @@ internal sealed class Node : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(new TestClock());
         builder.Services.AddSingleton(_ => StoreDatabase.Open(Pooler.Through(database.ConnectionString), database.ConnectionString, prepareStatements: !Pooler.IsOn));
         builder.Services.AddKernel();
-        builder.Services.AddStore(_ => "a secret for tests, long enough to be one");
+        builder.Services.AddStore(_ => ["a secret for tests, long enough to be one"]);
         builder.Services.AddStoreDaemon();
         builder.Services.AddMessaging(settings);
         builder.Services.AddMessagingDaemon();

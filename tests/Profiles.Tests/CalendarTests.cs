@@ -44,6 +44,23 @@ public sealed class CalendarOverHttp(PeopleApp app) : IClassFixture<PeopleApp>
     }
 
     [Fact]
+    public async Task Once_the_owner_of_an_address_shows_that_it_is_theirs_the_calendar_of_whoever_came_before_is_closed()
+    {
+        var intruder = await app.Mentee();
+        var feed = await Open(intruder);
+        await app.Read(null, feed);
+        // The owner of the mailbox knows no password, and asks for a new one.
+        await app.Send(null, "POST", "/api/auth/request-password-reset", new { email = intruder.Email });
+        await app.Settled();
+        var mail = (await app.Read(null, $"/dev/mailbox?to={Uri.EscapeDataString(intruder.Email)}")).Json().EnumerateArray().Last();
+        var link = new Uri(mail.Text("text").Split((char[]?)null).First(word => word.StartsWith("http", StringComparison.Ordinal)));
+        await app.Send(null, "POST", "/api/auth/reset-password", new { newPassword = "another-horse-2", token = link.Segments[^1] });
+        await app.Settled();
+        Assert.Equal("calendar_not_found", (await app.Read(null, feed, 404)).Code());
+        Assert.Equal(1, await app.Count("select count(*) from profiles.mt_events where type = 'calendar_feed.closed.1' and stream_id = $1", intruder.Id));
+    }
+
+    [Fact]
     public async Task The_address_of_a_calendar_is_secret_and_the_old_one_works_no_more()
     {
         var (mentor, mentee) = (await app.Mentor(), await app.Mentee());

@@ -33,22 +33,22 @@ internal sealed class Node : IAsyncDisposable
     public TestClock Clock => (TestClock)Get<TimeProvider>();
 
     /// <summary>A process that has started and found the schema in order.</summary>
-    public static async Task<Node> Start(string database, Action<IServiceCollection>? modules = null, string secret = Secret)
+    public static async Task<Node> Start(string database, Action<IServiceCollection>? modules = null, string secret = Secret, params string[] accepted)
     {
-        var node = Create(database, modules, secret);
+        var node = Create(database, modules, secret, accepted);
         await node.Migrator.Apply();
         return node;
     }
 
     /// <summary>A process that has not looked at the schema yet.</summary>
-    public static Node Create(string database, Action<IServiceCollection>? modules = null, string secret = Secret)
+    public static Node Create(string database, Action<IServiceCollection>? modules = null, string secret = Secret, params string[] accepted)
     {
         var services = new ServiceCollection();
         services.AddLogging(log => log.AddFilter(_ => false));
         services.AddSingleton<TimeProvider>(new TestClock());
         services.AddSingleton(_ => StoreDatabase.Open(Pooler.Through(database), database, prepareStatements: !Pooler.IsOn));
         services.AddSingleton<LedgerPen>();
-        services.AddStore(_ => secret);
+        services.AddStore(_ => [secret, .. accepted]);
         services.AddStoreDaemon();
         (modules ?? Both)(services);
         return new Node(services.BuildServiceProvider());

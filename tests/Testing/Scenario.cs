@@ -109,12 +109,17 @@ public sealed class Browser(string url)
 
     public string CookieHeader => string.Join("; ", _cookies.Select(cookie => $"{cookie.Key}={cookie.Value}"));
 
+    /// <summary>What it sends with every request besides.</summary>
+    public IDictionary<string, string> Headers { get; } = new Dictionary<string, string>();
+
     /// <summary>Puts a cookie into the jar as it is.</summary>
     public void Put(string name, string rawValue) => _cookies[name] = rawValue;
 
     internal void Sign(HttpRequestMessage request)
     {
         request.Headers.TryAddWithoutValidation("Origin", url);
+        foreach (var (name, value) in Headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         if (_cookies.Count > 0)
             request.Headers.TryAddWithoutValidation("Cookie", CookieHeader);
     }

@@ -15,26 +15,18 @@ internal static class AuditCommands
     public static Command All(CommandRunner runner) => new("audit", "The log of everything that happened, and what is made from it.")
     {
         RebuildCommand.Of(runner),
-        runner.Command(
-            "verify",
-            "Check that the log is dense, unchanged and complete. Exit code 1 at the first entry that is not right.",
-            Verify),
+        ProofCommands.Verify(runner),
+        ProofCommands.Export(runner),
+        ProofCommands.Checkpoint(runner),
+        ProofCommands.Cosign(runner),
+        ProofCommands.Keys(runner),
+        ProofCommands.RotateKey(runner),
         Replay(runner),
         AsOfCommand.Of(runner),
         Tail(runner),
+        ErasureCommands.Erase(runner),
+        SinkCommands.All(runner),
     };
-
-    private static async Task<int> Verify(Invocation command, CancellationToken ct)
-    {
-        var found = await command.Terminal.WithProgress(
-            "Verifying the log", progress => command.Send(new VerifyLog(new LogSteps(progress)), ct));
-        command.Answer(
-            new { ok = found.FirstWrong is null, found.Entries, found.FirstWrong, found.Problem, found.Root },
-            terminal => terminal.Output.WriteLine(found.FirstWrong is { } wrong
-                ? FormattableString.Invariant($"Entry {wrong} is not right: {found.Problem}. The {found.Entries:N0} before it are.")
-                : FormattableString.Invariant($"All {found.Entries:N0} entries are right. Root {found.Root}")));
-        return found.FirstWrong is null ? ExitCode.Done : ExitCode.Failed;
-    }
 
     private static Command Replay(CommandRunner runner)
     {
@@ -79,11 +71,11 @@ internal static class AuditCommands
         return format;
     }
 
-    private static LogFormat FormatOf(ParseResult given) => given.GetValue(Format) switch
+    private static Audit.Contracts.LogFormat FormatOf(ParseResult given) => given.GetValue(Format) switch
     {
-        "csv" => LogFormat.Csv,
-        "cloudevents" => LogFormat.CloudEvents,
-        _ => LogFormat.Json,
+        "csv" => Audit.Contracts.LogFormat.Csv,
+        "cloudevents" => Audit.Contracts.LogFormat.CloudEvents,
+        _ => Audit.Contracts.LogFormat.Json,
     };
 
     private static Command Tail(CommandRunner runner)
@@ -118,10 +110,10 @@ internal static class AuditCommands
 
     private static async Task<int> Write(Invocation command, ReplayLog request, CancellationToken ct)
     {
-        var isText = request.Format == LogFormat.Json && !command.Parsed.GetValue(CommandRunner.Json) && !IsAsked(command.Parsed);
+        var isText = request.Format == Audit.Contracts.LogFormat.Json && !command.Parsed.GetValue(CommandRunner.Json) && !IsAsked(command.Parsed);
         // RFC 4180 ends lines as Windows does, whatever the terminal.
-        var end = request.Format == LogFormat.Csv ? "\r\n" : command.Terminal.Output.NewLine;
-        if (request.Format == LogFormat.Csv)
+        var end = request.Format == Audit.Contracts.LogFormat.Csv ? "\r\n" : command.Terminal.Output.NewLine;
+        if (request.Format == Audit.Contracts.LogFormat.Csv)
             command.Terminal.Output.Write(LogEntry.CsvHeader + end);
         await foreach (var entry in (await command.Send(request, ct)).WithCancellation(ct))
             command.Terminal.Output.Write((isText ? Line(entry) : Encoding.UTF8.GetString(entry.Text.Span)) + end);

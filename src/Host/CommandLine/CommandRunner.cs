@@ -87,4 +87,14 @@ internal sealed class CommandRunner(string[] settings, Terminal terminal)
         });
         return command;
     }
+
+    /// <summary>One that may need no Host: <paramref name="alone"/> answers null where it does.</summary>
+    public Command Command(
+        string name, string description, Func<Terminal, ParseResult, CancellationToken, Task<int?>> alone, Func<Invocation, CancellationToken, Task<int>> run)
+    {
+        var command = Command(name, description, run);
+        var withHost = (System.CommandLine.Invocation.AsynchronousCommandLineAction)command.Action!;
+        command.SetAction(async (parsed, ct) => await alone(terminal, parsed, ct) ?? await withHost.InvokeAsync(parsed, ct));
+        return command;
+    }
 }

@@ -5,15 +5,16 @@ using Modular.Store;
 
 namespace Modular.Host.CommandLine;
 
-/// <summary><c>sessions …</c>: how many there are, and an end to those whose time is over.</summary>
+/// <summary><c>sessions …</c>: how many there are, and an end to them.</summary>
 internal static class SessionCommands
 {
     private const int MostDays = 366;
 
-    public static Command All(CommandRunner runner) => new("sessions", "Sessions of everybody: how many there are, and an end to those whose time is over.")
+    public static Command All(CommandRunner runner) => new("sessions", "Sessions of everybody: how many there are, and an end to them.")
     {
         Stats(runner),
         runner.Command("cleanup", "End now what has expired, as servers do every hour. Exit code 1 when a server is at it.", CleanUp),
+        SessionRecoveryCommands.Revoke(runner),
     };
 
     private static Command Stats(CommandRunner runner)

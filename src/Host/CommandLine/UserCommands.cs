@@ -12,6 +12,7 @@ internal static class UserCommands
         CreateAdmin(runner),
         SetPassword(runner),
         Unlock(runner),
+        ResetTwoFactor(runner),
         ImportCommand.Of(runner),
     };
 
@@ -80,6 +81,24 @@ internal static class UserCommands
             });
         unlock.Add(email);
         return unlock;
+    }
+
+    private static Command ResetTwoFactor(CommandRunner runner)
+    {
+        var email = Email();
+        var reset = runner.Command(
+            "reset-two-factor",
+            "Turn the second factor of somebody off who has lost it. They are told by mail, and their sessions end.",
+            async (command, ct) =>
+            {
+                var done = await command.Send(new ResetTwoFactor(command.Parsed.GetValue(email)!), ct);
+                if (done.Problem is { } problem)
+                    throw new CommandFailedException(problem);
+                command.Answer(new { userId = done.UserId }, terminal => terminal.Output.WriteLine($"{done.UserId} signs in with the password alone now."));
+                return ExitCode.Done;
+            });
+        reset.Add(email);
+        return reset;
     }
 
     private static Argument<string> Email() => new("EMAIL") { Description = "The address to sign in with." };

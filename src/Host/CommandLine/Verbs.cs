@@ -99,6 +99,7 @@ internal static partial class Verbs
         root.Add(MessageCommands.All(runner));
         root.Add(UserCommands.All(runner));
         root.Add(SessionCommands.All(runner));
+        root.Add(SecretCommands.All(runner));
         return root;
     }
 
@@ -115,7 +116,7 @@ internal static partial class Verbs
         PostgresException refused => $"The database refused: {refused.MessageText}",
         NpgsqlException => $"The database does not answer: {problem.Message}",
         ConcurrencyException or DocumentAlreadyExistsException => "Somebody else was faster, and nothing was changed: try again.",
-        CommandFailedException or BackupException or UnknownEventTypeException => problem.Message,
+        CommandFailedException or BackupException or UnknownEventTypeException or WrongSecretException => problem.Message,
         _ => null,
     };
 

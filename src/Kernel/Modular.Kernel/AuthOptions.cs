@@ -12,12 +12,19 @@ namespace Modular.Kernel;
 /// <summary>
 /// The settings <c>Auth:*</c> (DESIGN §9), read and checked at start. Aliases, used when the first is absent:
 /// <c>BETTER_AUTH_SECRET</c>, <c>AUTH_SECRET</c>; <c>BETTER_AUTH_URL</c>, <c>AUTH_URL</c>;
+/// <c>BETTER_AUTH_SECRETS</c> (<c>2:new,1:old</c>, the first in force) stands before those two and has them accepted;
 /// <c>BETTER_AUTH_TRUSTED_ORIGINS</c> (comma-separated) adds to <c>Auth:TrustedOrigins</c>.
 /// </summary>
 public sealed class AuthOptions
 {
     /// <summary>Signs cookies and wraps keys. At least 32 characters outside Development, where the Host makes one.</summary>
     public string? Secret { get; set; }
+
+    /// <summary>What cookies may be signed and keys wrapped with beside <see cref="Secret"/>: the next one, or the one before.</summary>
+    public IReadOnlyList<string> AcceptedSecrets { get; set; } = [];
+
+    /// <summary>The one in force, then those that are accepted.</summary>
+    public IReadOnlyList<string> Secrets => [Secret!, .. AcceptedSecrets];
 
     /// <summary>Public URL of this server; null: the address it listens on (<see cref="PublicAddress"/>).</summary>
     public Uri? BaseUrl { get; set; }
@@ -61,6 +68,9 @@ public sealed class AuthOptions
     /// <summary>A sign-in from a device or network that is new to its user is told to them by mail.</summary>
     public bool NewDeviceMail { get; set; } = true;
 
+    /// <summary>Each step of a sign-in is told in the log; see <see cref="AuthTrace"/>.</summary>
+    public bool Debug { get; set; }
+
     /// <summary>Proxies whose <see cref="IpAddressHeader"/> is believed: addresses or networks (<c>10.0.0.0/8</c>).</summary>
     public IReadOnlyList<string> TrustedProxies { get; set; } = [];
 
@@ -84,7 +94,7 @@ public sealed class AuthOptions
     internal void Read(IConfiguration configuration)
     {
         var section = configuration.GetSection("Auth");
-        Secret = First(configuration, "Auth:Secret", "BETTER_AUTH_SECRET", "AUTH_SECRET");
+        ReadSecrets(configuration, section);
         BaseUrl = ReadUrl(configuration, "Auth:BaseUrl", "BETTER_AUTH_URL", "AUTH_URL");
         TrustedOrigins = [.. List(section.GetSection(nameof(TrustedOrigins))), .. List(configuration.GetSection("BETTER_AUTH_TRUSTED_ORIGINS"))];
         SessionLifetime = section.GetValue(nameof(SessionLifetime), SessionLifetime);
@@ -100,12 +110,34 @@ public sealed class AuthOptions
         EndSessionsOnPasswordReset = section.GetValue(nameof(EndSessionsOnPasswordReset), EndSessionsOnPasswordReset);
         NewDeviceMail = section.GetValue(nameof(NewDeviceMail), NewDeviceMail);
         AllowSignUp = section.GetValue(nameof(AllowSignUp), AllowSignUp);
+        Debug = section.GetValue(nameof(Debug), Debug);
         TrustedProxies = [.. List(section.GetSection(nameof(TrustedProxies)))];
         ProxyNetworks = [.. TrustedProxies.Select(Network)];
         ForwardedFor = configuration.GetValue("Modular:ForwardedFor", ForwardedFor);
         Groups = section.GetSection(nameof(Groups)).GetChildren().ToDictionary(group => group.Key.ToLowerInvariant(), group => group.Get<bool>());
         IpAddressHeader = section.GetValue(nameof(IpAddressHeader), IpAddressHeader)!;
     }
+
+    private void ReadSecrets(IConfiguration configuration, IConfigurationSection section)
+    {
+        string?[] all =
+        [
+            configuration["Auth:Secret"],
+            .. Versioned(configuration["BETTER_AUTH_SECRETS"]),
+            First(configuration, "BETTER_AUTH_SECRET", "AUTH_SECRET"),
+        ];
+        var given = all.Where(secret => !string.IsNullOrEmpty(secret)).OfType<string>().ToList();
+        Secret = given.FirstOrDefault();
+        // Where Auth:Secret is set, the lone aliases are another product's and not asked for.
+        var others = string.IsNullOrEmpty(configuration["Auth:Secret"]) ? given.Skip(1) : [];
+        AcceptedSecrets = [.. others.Concat(List(section.GetSection(nameof(AcceptedSecrets)))).Where(secret => secret != Secret).Distinct()];
+    }
+
+    // As upstream has it: "<version>:<secret>, …"; versions are for its own ciphertexts and mean nothing to us.
+    private static IEnumerable<string> Versioned(string? secrets) => (secrets ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Select(entry => entry.IndexOf(':') is > 0 and var colon && entry.AsSpan(0, colon).IndexOfAnyExceptInRange('0', '9') < 0
+            ? entry[(colon + 1)..].Trim()
+            : throw new OptionsValidationException("Auth", typeof(AuthOptions), ["BETTER_AUTH_SECRETS must be of the form 2:new-secret,1:old-secret."]));
 
     private static Uri? ReadUrl(IConfiguration configuration, params string[] keys)
     {
@@ -150,6 +182,9 @@ internal sealed class AuthOptionsValidation(IHostEnvironment environment) : IVal
                 : options.Secret.Length < ShortestSecret && !environment.IsDevelopment()
                     ? $"Auth:Secret must have at least {ShortestSecret} characters, it has {options.Secret.Length}."
                     : null,
+            !environment.IsDevelopment() && options.AcceptedSecrets.Any(secret => secret.Length < ShortestSecret)
+                ? $"Each of Auth:AcceptedSecrets must have at least {ShortestSecret} characters."
+                : null,
             options.SessionLifetime <= TimeSpan.Zero ? "Auth:SessionLifetime must be longer than zero." : null,
             options.SessionUpdateAge < TimeSpan.Zero ? "Auth:SessionUpdateAge must not be negative." : null,
             options.SessionMaxLifetime < options.SessionLifetime ? "Auth:SessionMaxLifetime must not be shorter than Auth:SessionLifetime." : null,

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Modular.Store;
 
 namespace Modular.Kernel;
 
@@ -32,6 +33,8 @@ public static class ModuleExtensions
         services.AddOptions<AdapterOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdapterOptions>, AdapterOptionsValidation>());
         services.TryAddSingleton<AdapterGate>();
+        services.TryAddSingleton<AuthTrace>();
+        services.AddSingleton<ICommitWitness>(provider => provider.GetRequiredService<AuthTrace>());
         services.TryAddSingleton<RefusedRequests>();
         services.TryAddSingleton<PublicAddress>();
         services.TryAddSingleton<TrustedUrls>();

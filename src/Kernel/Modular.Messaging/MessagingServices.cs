@@ -57,6 +57,7 @@ public static class MessagingServices
     public static IServiceCollection AddMessagingDaemon(this IServiceCollection services)
     {
         services.AddSingleton<MessagingMetrics>();
+        services.AddSingleton<IMeasuredOnDemand, DeadLetterCount>();
         services.AddSingleton<EnvelopeHandling>();
         services.AddSingleton<MessagingDaemon>();
         services.AddSingleton<IMessagingDaemon>(sp => sp.GetRequiredService<MessagingDaemon>());

@@ -35,6 +35,8 @@ internal sealed partial class DocumentSession
             }
         }
 
+        foreach (var witness in _parts.Witnesses)
+            witness.Committed(_events.Streams.Values.SelectMany(stream => stream.Stored));
         var committed = _committed.ToList();
         var appended = _events.Streams.Count > 0;
         EjectAllPendingChanges();

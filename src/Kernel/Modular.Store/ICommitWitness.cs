@@ -8,4 +8,9 @@ public interface ICommitWitness
 {
     /// <summary>Must be quick and must not throw.</summary>
     void Sent(IEnumerable<IEvent> events);
+
+    /// <summary>The batch is committed: each once. Must be quick and must not throw.</summary>
+    void Committed(IEnumerable<IEvent> events)
+    {
+    }
 }

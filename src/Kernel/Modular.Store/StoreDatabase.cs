@@ -82,7 +82,8 @@ public sealed class StoreDatabase : IAsyncDisposable
 
     private NpgsqlDataSource Build(string pooled, bool prepares)
     {
-        var builder = new NpgsqlDataSourceBuilder(Settings(pooled, prepares));
+        // By that name its metrics go; without one they would tell the connection string.
+        var builder = new NpgsqlDataSourceBuilder(Settings(pooled, prepares)) { Name = "modular" };
         builder.UsePhysicalConnectionInitializer(
             connection => EnterAsync(connection, prepares).GetAwaiter().GetResult(),
             connection => EnterAsync(connection, prepares));

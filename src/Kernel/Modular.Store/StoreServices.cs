@@ -12,8 +12,8 @@ public static class StoreServices
     /// modules add their share by <see cref="ConfigureStore"/>.
     /// </summary>
     /// <param name="services">The host's services.</param>
-    /// <param name="secret">The secret that subjects' keys are wrapped with (<c>Auth:Secret</c>).</param>
-    public static IServiceCollection AddStore(this IServiceCollection services, Func<IServiceProvider, string> secret)
+    /// <param name="secrets">The first wraps the database's keys (<c>Auth:Secret</c>), any of them unwraps (<c>Auth:AcceptedSecrets</c>).</param>
+    public static IServiceCollection AddStore(this IServiceCollection services, Func<IServiceProvider, IReadOnlyList<string>> secrets)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(sp => new FeedSignal
@@ -21,8 +21,9 @@ public static class StoreServices
             RestsAfter = sp.GetRequiredService<StoreDatabase>().MaySleep ? TimeSpan.FromMinutes(1) : null,
         });
         services.AddSingleton(sp => new StoreRegistry(sp.GetServices<StoreOptions>()));
+        services.AddSingleton(sp => new KeyRing(sp.GetRequiredService<StoreDatabase>(), secrets(sp)));
         services.AddSingleton(sp => new SubjectKeys(
-            sp.GetRequiredService<StoreDatabase>(), secret(sp), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<KeyRing>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<EventReader>();
         services.AddSingleton(sp => new CanonicalEvents(sp.GetRequiredService<EventReader>()));
         services.AddSingleton(sp => new EventCatalogue(sp.GetRequiredService<StoreRegistry>()));
@@ -31,7 +32,7 @@ public static class StoreServices
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<EventReader>()));
         services.AddSingleton(sp => new SchemaMigrator(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(),
-            sp.GetRequiredService<SubjectKeys>(), sp.GetRequiredService<ILogger<SchemaMigrator>>()));
+            sp.GetRequiredService<KeyRing>(), sp.GetRequiredService<ILogger<SchemaMigrator>>()));
         services.AddSingleton(sp => new SchemaValidator(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>()));
         services.AddSingleton(sp => new SchemaReset(
@@ -40,7 +41,7 @@ public static class StoreServices
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new SchemaRestore(
             sp.GetRequiredService<StoreDatabase>(), sp.GetRequiredService<StoreRegistry>(), sp.GetRequiredService<SchemaReset>(),
-            sp.GetRequiredService<SubjectKeys>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<KeyRing>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new ProjectionRebuild(sp.GetRequiredService<StoreParts>()));
         services.AddSingleton<IDocumentStore, DocumentStore>();
         services.AddScoped<EventMetadata>();

@@ -13,9 +13,9 @@ public sealed class SetStatusOverHttp(AdminApp app) : IClassFixture<AdminApp>
         var (root, ada) = (await app.Root(), await app.SignedUp());
         foreach (var status in (string[])["inactive", "inactive", "suspended", "active", "active"])
             Assert.Equal(status, (await app.Act(root, "set-status", new { userId = ada.Id, status, reason = "away" })).Json().Text("status"));
-        var events = await app.Sql("select type, data ->> 'reason', data ->> 'inactive' from identity.mt_events where stream_id = $1 and version > 1 order by version", ada.Id);
+        var events = await app.Sql("select type, case when data -> 'reason' ? 'enc' then 'sealed' else data ->> 'reason' end, data ->> 'inactive' from identity.mt_events where stream_id = $1 and version > 1 order by version", ada.Id);
         Assert.Equal(
-            ["user.banned.1 away true", "user.banned.1 away ", "user.unbanned.1 by_administrator "],
+            ["user.banned.1 sealed true", "user.banned.1 sealed ", "user.unbanned.1 by_administrator "],
             events.Select(row => string.Join(' ', row)));
     }
 

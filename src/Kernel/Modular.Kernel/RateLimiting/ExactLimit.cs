@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Options;
 using Modular.Store;
 using Npgsql;
 using NpgsqlTypes;
@@ -12,7 +11,7 @@ namespace Modular.Kernel;
 /// exactly <see cref="RateLimit.Max"/> are let through. A node remembers a refusal, and only a refusal, until the window
 /// is over: nothing can end it sooner, and a flood of refused requests costs the database nothing.
 /// </summary>
-internal sealed class ExactLimit(StoreDatabase database, IOptions<AuthOptions> options)
+internal sealed class ExactLimit(StoreDatabase database, KeyRing keys)
 {
     private const int KeyBytes = 16;
 
@@ -31,10 +30,6 @@ internal sealed class ExactLimit(StoreDatabase database, IOptions<AuthOptions> o
         """;
 
     private readonly Deadlines refused = new();
-
-    // Addresses are personal data, and a dump of the table has no use for them.
-    private readonly byte[] secret = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/rate-limit/1"u8.ToArray());
 
     /// <summary>Zero: allowed, and counted. Otherwise how long to wait.</summary>
     public async Task<TimeSpan> Count(LimitedPath path, string? address, DateTimeOffset now)
@@ -64,6 +59,7 @@ internal sealed class ExactLimit(StoreDatabase database, IOptions<AuthOptions> o
         return (row.GetInt32(0), row.GetFieldValue<DateTimeOffset>(1));
     }
 
+    // Addresses are personal data, and a dump of the table has no use for them.
     private byte[] Stored(string path, string? address) =>
-        HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes($"{path}\n{address}"))[..KeyBytes];
+        HMACSHA256.HashData(keys.Of("rate-limit"), Encoding.UTF8.GetBytes($"{path}\n{address}"))[..KeyBytes];
 }

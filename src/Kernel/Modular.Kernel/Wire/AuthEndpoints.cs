@@ -69,7 +69,8 @@ public static class AuthEndpoints
                 return read.Refusal;
             JsonElement Query() => WireRequest.ReadQuery(context.Request);
             if ((WireRequest.CheckOrigin(context, trusted) ?? WireRequest.CheckRedirects(context, read.Answer, Query, trusted)) is { } refusal)
-                return refusal;
+                return Told(context, refusal);
+            Told(context, null);
             var isAbsent = options.BodyOptional && read.Answer.ValueKind == JsonValueKind.Undefined;
             var body = new WireBody(isAbsent ? JsonElement.Parse("{}") : read.Answer, "body", options.BodyKind, () => new WireBody(Query(), "query"));
             return ReadInput(context, input, body) ?? (options.ChecksForm ? WireRequest.CheckForm(context, trusted) : null);
@@ -124,6 +125,12 @@ public static class AuthEndpoints
         return segments.Length == pattern.PathSegments.Count
             && segments.Zip(pattern.PathSegments).All(pair =>
                 pair.Second.Parts is not [RoutePatternLiteralPart literal] || pair.First == literal.Content);
+    }
+
+    private static Refusal? Told(HttpContext context, Refusal? refusal)
+    {
+        AuthTrace.Of(context)?.Tell("origin and redirects", refusal?.Code ?? "trusted", detail: WireRequest.OriginOf(context));
+        return refusal;
     }
 
     private static Refusal? ReadInput(HttpContext context, WireInput? input, WireBody body)

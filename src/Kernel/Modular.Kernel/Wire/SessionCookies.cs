@@ -45,6 +45,8 @@ public sealed class SessionCookies(SignedCookies cookies, DeviceCookies devices,
         Set(context, token, maxAge);
         devices.Add(context, token, maxAge);
         lastMethod.Note(context);
+        AuthTrace.Of(context)?.Tell(
+            "cookie", "set", detail: $"{cookies.NameOf(Token)}; Max-Age={(maxAge is { } life ? $"{(long)life.TotalSeconds}" : "none")}; Path=/; HttpOnly; {(cookies.IsSecure ? "Secure; " : "")}SameSite=Lax");
     }
 
     /// <summary>Sends the cookie of a live session again after it was given more time.</summary>

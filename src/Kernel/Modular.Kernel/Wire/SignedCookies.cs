@@ -22,6 +22,9 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
 
     private readonly byte[] secret = Encoding.UTF8.GetBytes(options.Value.Secret!);
 
+    // Tried after it, so that they cost whoever has a cookie of it nothing, and nobody anything where there are none.
+    private readonly byte[][] accepted = [.. options.Value.AcceptedSecrets.Select(Encoding.UTF8.GetBytes)];
+
     /// <summary>The value as it goes on the wire, percent-encoded.</summary>
     public static string Sign(string value, ReadOnlySpan<byte> secret) => Encode($"{value}.{Signature(value, secret)}");
 
@@ -59,14 +62,30 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
         var dot = signed.LastIndexOf((byte)'.');
         if (dot < 1 || decoded - dot - 1 != SignatureLength || signed[^1] != (byte)'=')
             return CookieFound.Missing;
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        Span<byte> expected = stackalloc byte[SignatureLength];
-        HMACSHA256.HashData(secret, signed[..dot], mac);
-        Base64.EncodeToUtf8(mac, expected, out _, out _);
-        if (!CryptographicOperations.FixedTimeEquals(expected, signed[(dot + 1)..]))
+        if (!IsSignature(secret, signed[..dot], signed[(dot + 1)..]) && !IsAccepted(signed[..dot], signed[(dot + 1)..]))
             return CookieFound.Missing;
         length = dot;
         return CookieFound.Ours;
+    }
+
+    private bool IsAccepted(ReadOnlySpan<byte> value, ReadOnlySpan<byte> signature)
+    {
+        foreach (var other in accepted)
+        {
+            if (IsSignature(other, value, signature))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool IsSignature(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> value, ReadOnlySpan<byte> signature)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Span<byte> expected = stackalloc byte[SignatureLength];
+        HMACSHA256.HashData(secret, value, mac);
+        Base64.EncodeToUtf8(mac, expected, out _, out _);
+        return CryptographicOperations.FixedTimeEquals(expected, signature);
     }
 
     /// <summary>The same raw value that the look for a signed cookie checks; empty when there is none, or several headers.</summary>
@@ -100,10 +119,11 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
 
     /// <summary>The value of a signed cookie; null when absent or not signed by us, which is the same.</summary>
     public string? Read(HttpContext context, string name) =>
-        Find(context.Request.Headers.Cookie, NameOf(name)) is { } raw ? Verify(raw, secret) : null;
+        Find(context.Request.Headers.Cookie, NameOf(name)) is { } raw ? Verify(raw) : null;
 
     /// <summary>The same for a value that came by another way than a cookie, percent-encoded or not.</summary>
-    public string? Verify(string raw) => Verify(raw, secret);
+    public string? Verify(string raw) =>
+        Verify(raw, secret) ?? accepted.Select(other => Verify(raw, other)).FirstOrDefault(value => value is not null);
 
     /// <summary>The value with its signature, not percent-encoded.</summary>
     public string WithSignature(string value) => $"{value}.{Signature(value, secret)}";
@@ -167,7 +187,7 @@ public sealed class SignedCookies(IOptions<AuthOptions> options, PublicAddress a
                 .SelectMany(header => header!.Split(';'))
                 .Select(pair => pair.Trim())
                 .Where(pair => pair.StartsWith(full, StringComparison.Ordinal) && pair.Contains('='))
-                .Select(pair => Verify(pair[(pair.IndexOf('=') + 1)..].Trim('"'), secret))
+                .Select(pair => Verify(pair[(pair.IndexOf('=') + 1)..].Trim('"')))
                 .OfType<string>()
                 .Distinct(),
         ];

@@ -128,6 +128,14 @@ internal static partial class WireRequest
         return refusal;
     }
 
+    /// <summary>Where a request says that it comes from, for a log: without a path, which may hold a secret.</summary>
+    public static string OriginOf(HttpContext context) => OriginHeader(context.Request.Headers) switch
+    {
+        "" => "no Origin",
+        var header when Uri.TryCreate(header, UriKind.Absolute, out var url) && url is { UserInfo: "", IdnHost.Length: < 100 } => $"{url.Scheme}://{url.IdnHost}:{url.Port}",
+        _ => "an Origin that is no URL",
+    };
+
     private static string OriginHeader(IHeaderDictionary headers) =>
         headers.Origin.ToString() is { Length: > 0 } origin ? origin : headers.Referer.ToString();
 

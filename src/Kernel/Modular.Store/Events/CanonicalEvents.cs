@@ -38,5 +38,11 @@ public sealed class CanonicalEvents
     /// <summary>Reads them in order; the keys they need are read by at most one query.</summary>
     /// <exception cref="JsonException">One of them is not what an append has made.</exception>
     public Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct = default) =>
-        _reader.Open(canonical, ct);
+        _reader.Open(canonical, reveals: true, ct);
+
+    /// <summary>The same with personal data null, as if every key were shredded; none is read.</summary>
+    /// <exception cref="JsonException">One of them is not what an append has made.</exception>
+    public Task<IReadOnlyList<CanonicalEvent>> OpenWithoutPersonalData(
+        IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct = default) =>
+        _reader.Open(canonical, reveals: false, ct);
 }

@@ -12,16 +12,29 @@ public sealed record EventType(
 /// <summary>Every event type the modules registered: what the audit log can hold.</summary>
 public sealed class EventCatalogue
 {
-    internal EventCatalogue(StoreRegistry registry) => All =
-    [
-        .. registry.Modules
-            .SelectMany(module => module.Events.All)
-            .Select(mapping => new EventType(
-                mapping.Schema, mapping.Name, mapping.StoredAs, mapping.Outcome, mapping.Upcast is not null, mapping.PersonalMembers))
-            .OrderBy(type => type.Module, StringComparer.Ordinal)
-            .ThenBy(type => type.Name, StringComparer.Ordinal),
-    ];
+    private readonly StoreRegistry _registry;
+
+    internal EventCatalogue(StoreRegistry registry)
+    {
+        _registry = registry;
+        All =
+        [
+            .. registry.Modules
+                .SelectMany(module => module.Events.All)
+                .Select(mapping => new EventType(
+                    mapping.Schema, mapping.Name, mapping.StoredAs, mapping.Outcome, mapping.Upcast is not null, mapping.PersonalMembers))
+                .OrderBy(type => type.Module, StringComparer.Ordinal)
+                .ThenBy(type => type.Name, StringComparer.Ordinal),
+        ];
+    }
 
     /// <summary>By module and name.</summary>
     public IReadOnlyList<EventType> All { get; }
+
+    /// <summary>What an event that this version writes says of its outcome, and the reason it gives.</summary>
+    public (EventOutcome Outcome, string? Reason) Describe(IEvent e)
+    {
+        var mapping = _registry.Event(e.EventType);
+        return (mapping.Outcome, mapping.ReasonOf(e.Data));
+    }
 }

@@ -47,7 +47,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     }
 
     /// <summary>Reads canonical bytes without mapping them to a type; see <see cref="CanonicalEvents"/>.</summary>
-    public async Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, CancellationToken ct)
+    public async Task<IReadOnlyList<CanonicalEvent>> Open(IReadOnlyList<ReadOnlyMemory<byte>> canonical, bool reveals, CancellationToken ct)
     {
         var parsed = new List<JsonDocument>(canonical.Count);
         var subjects = new HashSet<string>();
@@ -61,8 +61,8 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
                 CollectKeys(document.RootElement.GetProperty("data"), PersonalMembers(document.RootElement), subjects);
             }
 
-            var known = subjects.Count == 0 ? NoKeys : await keys.For(subjects, create: false, ct);
-            return [.. parsed.Select((document, at) => Open(document.RootElement, canonical[at], known))];
+            var known = subjects.Count == 0 || !reveals ? NoKeys : await keys.For(subjects, create: false, ct);
+            return [.. parsed.Select((document, at) => Open(document.RootElement, canonical[at], known, reveals))];
         }
         finally
         {
@@ -95,7 +95,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         };
     }
 
-    private CanonicalEvent Open(JsonElement canonical, ReadOnlyMemory<byte> bytes, IReadOnlyDictionary<string, SubjectKey> known)
+    private CanonicalEvent Open(JsonElement canonical, ReadOnlyMemory<byte> bytes, IReadOnlyDictionary<string, SubjectKey> known, bool reveals)
     {
         var id = canonical.GetProperty("id").GetGuid();
         var metadata = MetadataOf(canonical, id, known);
@@ -118,7 +118,7 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             metadata.UserAgent,
             personal.Count == 0
                 ? Outline.Of(bytes.Span).Data(bytes)
-                : PlainData(canonical.GetProperty("data"), personal, id, known));
+                : PlainData(canonical.GetProperty("data"), personal, id, known, reveals));
     }
 
     // A type that nobody registers any more has no personal members that could be told from others: they stay sealed.
@@ -177,11 +177,11 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
         ReadOnlyMemory<byte> data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
     {
         using var document = JsonDocument.Parse(data);
-        return PlainData(document.RootElement, personal, id, known);
+        return PlainData(document.RootElement, personal, id, known, reveals: true);
     }
 
     private static byte[] PlainData(
-        JsonElement data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known)
+        JsonElement data, IReadOnlySet<string> personal, Guid id, IReadOnlyDictionary<string, SubjectKey> known, bool reveals)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(buffer, EventWriter.Compact))
@@ -190,7 +190,8 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
             foreach (var member in data.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
-                if (!personal.Contains(member.Name))
+                // In clear it was stored before the member was known to be personal.
+                if (!personal.Contains(member.Name) || (reveals && !IsSealed(member.Value)))
                     member.Value.WriteTo(json);
                 else if (Unseal(member.Value, EventWriter.Place(id, member.Name), known) is { } plain)
                     json.WriteRawValue(plain);
@@ -205,11 +206,14 @@ internal sealed class EventReader(StoreRegistry registry, SubjectKeys keys)
     }
 
     private static byte[]? Unseal(JsonElement value, byte[] place, IReadOnlyDictionary<string, SubjectKey> known) =>
-        value.ValueKind == JsonValueKind.Object
+        IsSealed(value)
         && known.TryGetValue(value.GetProperty("key").GetString()!, out var key)
         && key.Secret is { } secret
             ? SealedBytes.Open(secret, value.GetProperty("enc").GetBytesFromBase64(), place)
             : null;
+
+    private static bool IsSealed(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object && value.TryGetProperty("key", out _) && value.TryGetProperty("enc", out _);
 
     /// <summary>What reading an event needs of its canonical bytes, found in one pass without a tree.</summary>
     private readonly record struct Outline(string? Subject, string? ClientKey, int DataStart)

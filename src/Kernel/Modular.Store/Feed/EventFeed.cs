@@ -34,10 +34,19 @@ public sealed class EventFeed
     /// <summary>
     /// The same page as it is stored: nothing decoded, so it works for events that no code knows any more.
     /// </summary>
-    public async Task<IReadOnlyList<FeedEntry>> ReadCanonicalAfter(FeedPosition after, int limit, CancellationToken ct = default)
+    public async Task<IReadOnlyList<FeedEntry>> ReadCanonicalAfter(FeedPosition after, int limit, CancellationToken ct = default) =>
+        await ReadStored("canonical", after, limit, ct);
+
+    /// <summary>
+    /// The same with an RFC 6962 leaf hash in the place of the canonical bytes, made by the database: for who only compares.
+    /// </summary>
+    public async Task<IReadOnlyList<FeedEntry>> ReadLeavesAfter(FeedPosition after, int limit, CancellationToken ct = default) =>
+        await ReadStored(@"sha256('\x00'::bytea || canonical)", after, limit, ct);
+
+    private async Task<List<FeedEntry>> ReadStored(string bytes, FeedPosition after, int limit, CancellationToken ct)
     {
         await using var connection = await _database.Pooled.OpenConnectionAsync(ct);
-        await using var command = Command(connection, after, limit, Modules, "epoch, xact, seq_id, id, canonical");
+        await using var command = Command(connection, after, limit, Modules, $"epoch, xact, seq_id, id, {bytes}");
         var page = new List<FeedEntry>();
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))

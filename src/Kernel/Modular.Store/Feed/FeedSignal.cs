@@ -81,9 +81,10 @@ public sealed class FeedSignal
 
 /// <summary>
 /// Carries hints between nodes: at most one NOTIFY per 20 ms, on a connection of its own. Inside the writing
-/// transactions it would end group commit (measured: 11,000 commits a second become 300 at 3 ms flush latency).
+/// transactions it would end group commit (measured: 11,000 commits a second become 300 at 3 ms flush latency). Hears
+/// of shredded keys, too.
 /// </summary>
-internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal, ILogger<FeedSignalRelay> log) : BackgroundService
+internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal, SubjectKeys keys, ILogger<FeedSignalRelay> log) : BackgroundService
 {
     public const string Channel = "modular_feed";
 
@@ -122,12 +123,15 @@ internal sealed class FeedSignalRelay(StoreDatabase database, FeedSignal signal,
         await using var connection = await database.Direct.OpenConnectionAsync(ct);
         connection.Notification += (_, notice) =>
         {
-            if (notice.Payload != _node)
+            if (notice.Channel == ShredSubjectKey.Channel)
+                keys.Forget(notice.Payload);
+            else if (notice.Payload != _node)
                 signal.Heard();
         };
-        await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
+        await using (var listen = new NpgsqlCommand($"listen {Channel}; listen {ShredSubjectKey.Channel}", connection))
             await listen.ExecuteNonQueryAsync(ct);
         // What was said while nobody listened is not repeated.
+        keys.ForgetAll();
         signal.Heard();
         while (true)
             await connection.WaitAsync(ct);

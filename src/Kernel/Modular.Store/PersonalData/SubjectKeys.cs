@@ -10,7 +10,7 @@ namespace Modular.Store;
 /// Every person's own key. Personal data in events is encrypted with it; shredding it erases the person from all
 /// events at once and leaves the rows, and every hash over them, in place (DESIGN §4, §7).
 /// </summary>
-public sealed class SubjectKeys : IDisposable
+public sealed class SubjectKeys
 {
     private const int KeyBytes = 32;
     private const int MostCached = 50_000;
@@ -19,22 +19,21 @@ public sealed class SubjectKeys : IDisposable
 
     private readonly StoreDatabase _database;
     private readonly TimeProvider _clock;
-    private readonly byte[] _master;
+    private readonly KeyRing _ring;
     private readonly ConcurrentDictionary<string, (SubjectKey Key, DateTimeOffset Read)> _cache = new();
 
     // Rises with every key that is forgotten: what was read before may be what had to be forgotten.
     private int _generation;
 
-    /// <summary>The secret is the deployment's; the master key that wraps subjects' keys is derived from it (HKDF).</summary>
-    public SubjectKeys(StoreDatabase database, string secret, TimeProvider clock)
+    internal SubjectKeys(StoreDatabase database, KeyRing ring, TimeProvider clock)
     {
         _database = database;
+        _ring = ring;
         _clock = clock;
-        _master = HKDF.DeriveKey(
-            HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), KeyBytes, info: "modular/subject-keys/1"u8.ToArray());
     }
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(_master);
+    // What wraps them; itself wrapped by the deployment's secret.
+    private byte[] Master => _ring.Of("subject-keys");
 
     /// <summary>
     /// The keys of these subjects; one query for those not remembered. A subject that has none yet gets a new one,
@@ -66,21 +65,22 @@ public sealed class SubjectKeys : IDisposable
     }
 
     /// <summary>
-    /// Erases a person from every event: their key is gone for good once the unit of work commits. This node knows at
-    /// once; another one may remember the key for a minute.
+    /// Erases a person from every event: their key is gone for good once the unit of work commits, and none is ever made
+    /// for them again. This node knows at once, others are told in the same transaction; one that cannot be reached
+    /// remembers the key for a minute at most.
     /// </summary>
     public static void Shred(IDocumentOperations session, string subject) =>
         session.QueueOperation(new ShredSubjectKey(subject));
 
-    /// <summary>Fails when the secret is not the one that the keys in the database were wrapped with.</summary>
-    /// <exception cref="CryptographicException">It is another one.</exception>
-    internal async Task Verify(NpgsqlConnection connection, CancellationToken ct)
+    /// <summary>What is known of a subject's key, by the database; null: there has never been one.</summary>
+    public async Task<SubjectKeyState?> Find(string subject, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
-            "select subject, wrapped from store.subject_keys where wrapped is not null limit 1", connection);
+        await using var command = _database.Pooled.CreateCommand("select shredded from store.subject_keys where subject = $1");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject });
         await using var row = await command.ExecuteReaderAsync(ct);
-        if (await row.ReadAsync(ct))
-            Unwrap(row.GetString(0), row.GetFieldValue<byte[]>(1));
+        if (!await row.ReadAsync(ct))
+            return null;
+        return new SubjectKeyState(await row.IsDBNullAsync(0, ct) ? null : row.GetFieldValue<DateTimeOffset>(0));
     }
 
     internal void Remember(SubjectKey key)
@@ -95,6 +95,13 @@ public sealed class SubjectKeys : IDisposable
     {
         Interlocked.Increment(ref _generation);
         _cache.TryRemove(subject, out _);
+    }
+
+    /// <summary>Forgets all of them: what was shredded while nobody told is among them.</summary>
+    internal void ForgetAll()
+    {
+        Interlocked.Increment(ref _generation);
+        _cache.Clear();
     }
 
     private async Task Read(
@@ -118,13 +125,20 @@ public sealed class SubjectKeys : IDisposable
     private SubjectKey Make(string subject)
     {
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
-        return new SubjectKey(subject, key) { Wrapped = SealedBytes.Seal(_master, key, Encoding.UTF8.GetBytes(subject)) };
+        return new SubjectKey(subject, key) { Wrapped = SealedBytes.Seal(Master, key, Encoding.UTF8.GetBytes(subject)) };
     }
 
-    private byte[] Unwrap(string subject, byte[] wrapped) => SealedBytes.Open(_master, wrapped, Encoding.UTF8.GetBytes(subject))
+    private byte[] Unwrap(string subject, byte[] wrapped) => SealedBytes.Open(Master, wrapped, Encoding.UTF8.GetBytes(subject))
         ?? throw new CryptographicException(
-            $"The key of subject '{subject}' does not open: Auth:Secret is not the one this database was written with. "
-            + "Start with that secret; nobody's personal data in events can be read without it.");
+            $"The key of subject '{subject}' does not open with the key of this database: the row comes from another one, or is damaged.");
+}
+
+/// <summary>That a subject has a key, or had one.</summary>
+/// <param name="ShreddedAt">Null: it is there.</param>
+public sealed record SubjectKeyState(DateTimeOffset? ShreddedAt)
+{
+    /// <summary>Nothing of theirs can be read any more.</summary>
+    public bool IsShredded => ShreddedAt is not null;
 }
 
 /// <summary>One person's key; <see cref="Secret"/> is null once it is shredded.</summary>
@@ -152,15 +166,22 @@ internal sealed class SubjectKeyInsert(SubjectKey key) : IBulkOperation
         failure.SqlState == PostgresErrorCodes.UniqueViolation ? new SubjectKeyTakenException(key.Subject, failure) : null;
 }
 
-/// <summary>Leaves a mark in place of a key, so that none is made for this person again.</summary>
+/// <summary>Leaves a mark in place of a key, so that none is made for this person again, and tells every node.</summary>
 internal sealed class ShredSubjectKey(string subject) : IStorageOperation
 {
+    public const string Channel = "modular_forgotten";
+
     public string Subject => subject;
 
-    public void Write(StoreBatch batch) => batch
-        .Sql("insert into store.subject_keys (subject, wrapped, shredded) values ($1, null, now()) "
-            + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())")
-        .With(subject);
+    // Told in the transaction itself: rare enough to cost no group commit (DESIGN §4, "Wake-ups are hints").
+    public void Write(StoreBatch batch)
+    {
+        batch
+            .Sql("insert into store.subject_keys (subject, wrapped, shredded) values ($1, null, now()) "
+                + "on conflict (subject) do update set wrapped = null, shredded = coalesce(store.subject_keys.shredded, now())")
+            .With(subject);
+        batch.Sql($"select pg_notify('{Channel}', $1)").With(subject);
+    }
 }
 
 /// <summary>Another unit of work made this subject's key first; the batch is made again with that key.</summary>

@@ -38,6 +38,11 @@ internal static partial class ModuleDdl
             wrapped bytea,
             created timestamptz not null default now(),
             shredded timestamptz);
+        create table if not exists {schema}.keys (
+            name text collate "C" primary key,
+            wrapped bytea not null,
+            created timestamptz not null default now(),
+            wrapped_at timestamptz not null default now());
         create sequence if not exists {schema}.event_sequence;
         create or replace function {schema}.expect(actual bigint, expected bigint, what text) returns void
         language plpgsql as $body$

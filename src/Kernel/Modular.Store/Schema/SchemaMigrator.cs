@@ -27,10 +27,10 @@ public sealed class SchemaMigrator
 
     private readonly StoreDatabase _database;
     private readonly StoreRegistry _registry;
-    private readonly SubjectKeys _keys;
+    private readonly KeyRing _keys;
     private readonly ILogger<SchemaMigrator> _log;
 
-    internal SchemaMigrator(StoreDatabase database, StoreRegistry registry, SubjectKeys keys, ILogger<SchemaMigrator> log)
+    internal SchemaMigrator(StoreDatabase database, StoreRegistry registry, KeyRing keys, ILogger<SchemaMigrator> log)
     {
         _database = database;
         _registry = registry;
@@ -90,7 +90,7 @@ public sealed class SchemaMigrator
         await using (var enter = new NpgsqlCommand("select store.enter_epoch()", connection))
             _database.RaiseEpoch((int)(await enter.ExecuteScalarAsync(ct))!);
         await EventTypeCheck.Run(connection, _registry, ct);
-        await _keys.Verify(connection, ct);
+        await _keys.Load(connection, ct);
     }
 
     private static async Task Apply(NpgsqlConnection connection, SchemaStep step, string sql, CancellationToken ct)

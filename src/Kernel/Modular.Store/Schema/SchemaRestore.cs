@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Security.Cryptography;
 using Npgsql;
 
 namespace Modular.Store;
@@ -14,10 +13,10 @@ public sealed class SchemaRestore
     private readonly StoreDatabase _database;
     private readonly StoreRegistry _registry;
     private readonly SchemaReset _reset;
-    private readonly SubjectKeys _keys;
+    private readonly KeyRing _keys;
     private readonly TimeProvider _clock;
 
-    internal SchemaRestore(StoreDatabase database, StoreRegistry registry, SchemaReset reset, SubjectKeys keys, TimeProvider clock)
+    internal SchemaRestore(StoreDatabase database, StoreRegistry registry, SchemaReset reset, KeyRing keys, TimeProvider clock)
     {
         _database = database;
         _registry = registry;
@@ -64,6 +63,7 @@ public sealed class SchemaRestore
             await Fill(connection, table, zip, rows, ct);
         await Finish(connection, manifest, ct);
         await transaction.CommitAsync(ct);
+        await _keys.Load(connection, ct);
         // Prepared statements and the epoch belong to the tables that were there before.
         _database.Pooled.Clear();
         _database.Direct.Clear();
@@ -192,7 +192,7 @@ public sealed class SchemaRestore
         {
             await _keys.Verify(connection, ct);
         }
-        catch (CryptographicException)
+        catch (WrongSecretException)
         {
             throw new BackupException("The backup was made with another Auth:Secret: restore it with that one, or nobody's personal data in it can be read.");
         }

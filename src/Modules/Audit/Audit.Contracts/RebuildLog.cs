@@ -15,8 +15,9 @@ public sealed record RebuildLog(IProgress<LogProgress>? Progress = null) : IRequ
 /// <param name="FirstDifference">The first position that is not; null when all are.</param>
 /// <param name="Differences">How many are not.</param>
 /// <param name="Root">Merkle tree hash of the log as it was made again, in lower-case hex.</param>
+/// <param name="First">Where both begin: entries before were dropped by their age.</param>
 /// <param name="LogRoot">Merkle tree hash over the leaf hashes of the real one.</param>
-public sealed record RebuiltLog(long Entries, bool Equal, long? FirstDifference, long Differences, string Root, string LogRoot);
+public sealed record RebuiltLog(long Entries, bool Equal, long? FirstDifference, long Differences, string Root, string LogRoot, long First = 0);
 
 /// <summary>How far long work on the log is.</summary>
 /// <param name="Done">Entries done.</param>

@@ -61,6 +61,25 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         }
     }
 
+    /// <summary>The next entries from a position on, whatever they are.</summary>
+    /// <param name="reveals">Whether personal data is shown; else it is null, as of somebody who is erased.</param>
+    public async Task<IReadOnlyList<Entry>> Chunk(long position, bool reveals, CancellationToken ct)
+    {
+        await using var command = database.Pooled.CreateCommand(
+            $"select position, canonical from audit.entries where position >= $1 order by position limit {ChunkEntries}");
+        Parameter(command, position);
+        return await Read(command, ct, reveals);
+    }
+
+    /// <summary>Whether any entry names somebody, as who acted or as whom it is about.</summary>
+    public async Task<bool> IsAbout(string subject, CancellationToken ct)
+    {
+        await using var command = database.Pooled.CreateCommand(
+            "select exists (select from audit.search where subject = $1) or exists (select from audit.search where actor = $1)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject });
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
     /// <summary>The position that the next entry will get.</summary>
     public async Task<long> Head(CancellationToken ct)
     {
@@ -136,7 +155,7 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         return await Read(command, ct);
     }
 
-    private async Task<IReadOnlyList<Entry>> Read(PooledCommand command, CancellationToken ct)
+    private async Task<IReadOnlyList<Entry>> Read(PooledCommand command, CancellationToken ct, bool reveals = true)
     {
         var positions = new List<long>();
         var canonical = new List<ReadOnlyMemory<byte>>();
@@ -149,7 +168,7 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
             }
         }
 
-        var opened = await events.Open(canonical, ct);
+        var opened = await (reveals ? events.Open(canonical, ct) : events.OpenWithoutPersonalData(canonical, ct));
         return [.. opened.Select((e, at) => new Entry(positions[at], e))];
     }
 

@@ -6,6 +6,9 @@ namespace Modular.Audit;
 /// <summary>A row of the log as it is stored.</summary>
 internal sealed record LogRow(long Position, FeedPosition Feed, Guid EventId, byte[] Canonical, byte[] Leaf);
 
+/// <summary>The same without its canonical bytes.</summary>
+internal sealed record SealedRow(long Position, FeedPosition Feed, Guid EventId, byte[] Leaf);
+
 /// <summary>How far the log is, seen at one moment.</summary>
 /// <param name="Entries">The position that the next entry gets.</param>
 /// <param name="Progress">The last event that is in it.</param>
@@ -29,37 +32,41 @@ internal sealed class LogRows(StoreDatabase database)
             : new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), row.GetString(3), row.GetInt64(4)));
     }
 
-    public async Task<List<LogRow>> Between(long first, long end, CancellationToken ct)
+    public async Task<List<SealedRow>> Sealed(long first, long end, CancellationToken ct)
     {
-        await using var command = database.Direct.CreateCommand("""
-            select position, epoch, xact, module, sequence, event_id, canonical, leaf from audit.entries
+        await using var command = database.Pooled.CreateCommand("""
+            select position, epoch, xact, module, sequence, event_id, leaf from audit.entries
             where position >= $1 and position < $2 order by position
             """);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
-        var rows = new List<LogRow>();
+        var rows = new List<SealedRow>();
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))
         {
-            rows.Add(new LogRow(
+            rows.Add(new SealedRow(
                 row.GetInt64(0),
                 new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), row.GetString(3), row.GetInt64(4)),
-                row.GetGuid(5), row.GetFieldValue<byte[]>(6), row.GetFieldValue<byte[]>(7)));
+                row.GetGuid(5), row.GetFieldValue<byte[]>(6)));
         }
 
         return rows;
     }
 
-    public async Task<List<byte[]>> Leaves(long first, long end, CancellationToken ct)
+    public Task<List<byte[]>> Leaves(long first, long end, CancellationToken ct) => Column("leaf", first, end, ct);
+
+    public Task<List<byte[]>> Canonical(long first, long end, CancellationToken ct) => Column("canonical", first, end, ct);
+
+    private async Task<List<byte[]>> Column(string column, long first, long end, CancellationToken ct)
     {
-        await using var command = database.Direct.CreateCommand(
-            "select leaf from audit.entries where position >= $1 and position < $2 order by position");
+        await using var command = database.Pooled.CreateCommand(
+            $"select {column} from audit.entries where position >= $1 and position < $2 order by position");
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
-        var leaves = new List<byte[]>();
+        var values = new List<byte[]>();
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))
-            leaves.Add(row.GetFieldValue<byte[]>(0));
-        return leaves;
+            values.Add(row.GetFieldValue<byte[]>(0));
+        return values;
     }
 }

@@ -3,9 +3,7 @@ namespace Modular.Audit;
 /// <summary>The tables of the log; what each is for is in docs/audit.md.</summary>
 internal static class LogSchema
 {
-    /// <summary>Positions per partition: 2²⁰, so that a dropped one is one Merkle subtree (DESIGN §7).</summary>
-    public const int PartitionBits = 20;
-
+    /// <summary>Partitions of 2²⁰ positions, so that a dropped one is one Merkle subtree (DESIGN §7).</summary>
     public const string Entries = """
         create table {schema}.entries (
             position bigint not null,

@@ -26,9 +26,10 @@ internal static class ReadEntry
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    internal sealed class Handler(EntryLog log) : IRequestHandler<Query, Outcome<Entry>>
+    internal sealed class Handler(EntryLog log, LogBoundaries boundaries) : IRequestHandler<Query, Outcome<Entry>>
     {
         public async Task<Outcome<Entry>> Handle(Query request, CancellationToken cancellationToken) =>
-            await log.At(request.Position, cancellationToken) is { } entry ? entry : NotFound;
+            await log.At(request.Position, cancellationToken) is { } entry ? entry
+            : await boundaries.Refuse(request.Position, cancellationToken) is { } dropped ? dropped : NotFound;
     }
 }

@@ -15,7 +15,7 @@ internal static class RebuildLog
 {
     internal const string Name = "audit.entries";
 
-    internal sealed class Handler(StoreDatabase database, EventFeed feed, LogRows log)
+    internal sealed class Handler(StoreDatabase database, EventFeed feed, LogRows log, LogBoundaries boundaries)
         : IRequestHandler<Contracts.RebuildLog, RebuiltLog>
     {
         private const int ChunkEntries = 2_000;
@@ -41,9 +41,10 @@ internal static class RebuildLog
         {
             var end = await log.End(ct);
             var elapsed = Stopwatch.StartNew();
-            var (made, real) = (new MerkleTree(), new MerkleTree());
-            var comparison = new Comparison();
-            var after = FeedPosition.Start;
+            var boundary = await boundaries.Last(ct);
+            var (made, real) = (boundary.Tree(), boundary.Tree());
+            var comparison = new Comparison(boundary.Position);
+            var after = boundary.Feed;
             while (true)
             {
                 var events = await feed.ReadCanonicalAfter(after, ChunkEntries, ct);
@@ -66,7 +67,7 @@ internal static class RebuildLog
         }
     }
 
-    private sealed class Comparison
+    private sealed class Comparison(long begun)
     {
         private long _differences;
         private long? _first;
@@ -79,7 +80,7 @@ internal static class RebuildLog
 
         public RebuiltLog Answer(long entries, MerkleTree made, MerkleTree real) => new(
             entries, _differences == 0 && made.Root().AsSpan().SequenceEqual(real.Root()), _first, _differences,
-            Convert.ToHexStringLower(made.Root()), Convert.ToHexStringLower(real.Root()));
+            Convert.ToHexStringLower(made.Root()), Convert.ToHexStringLower(real.Root()), begun);
     }
 
     /// <summary>The log made again. It only ever serves to compare, so it need not survive a crash.</summary>

@@ -19,15 +19,18 @@ internal static class ReplayLog
     {
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapGet("/api/audit/replay", async (
-                [AsParameters] ReplayText text, [AsParameters] EntryFilterText filters, HttpContext context, IMediator mediator, CancellationToken ct) =>
+                [AsParameters] ReplayText text, [AsParameters] EntryFilterText filters, HttpContext context, IMediator mediator, LogBoundaries boundaries, CancellationToken ct) =>
             {
                 var shape = ReplayShape.Read(text.Format, context.Request.Headers.Accept.ToString());
                 if (shape.Refusal is { } unknown)
                     return unknown.ToHttp();
                 var resumed = shape.Answer.IsStream ? context.Request.Headers["Last-Event-ID"].ToString() : "";
                 var wanted = text.Read(filters, resumed, shape.Answer);
-                return wanted.Refusal is { } wrong
-                    ? wrong.ToHttp()
+                if (wanted.Refusal is { } wrong)
+                    return wrong.ToHttp();
+                // From 0 is from the beginning, wherever that is by now; whoever names another position means it.
+                return wanted.Answer.From > 0 && await boundaries.Refuse(wanted.Answer.From, ct) is { } dropped
+                    ? dropped.ToHttp()
                     : new ReplayStream(await mediator.Send(wanted.Answer, ct), shape.Answer, isRest: resumed.Length > 0 && !wanted.Answer.Follow);
             })
             .RequireRole("admin")

@@ -8,7 +8,8 @@ namespace Modular.Audit;
 /// Turns the feeds of all modules into the log: gives every committed event the next position and copies its canonical
 /// bytes. It never maps, upcasts or reads a clock, so the log can be made again, byte for byte (DESIGN §7).
 /// </summary>
-internal sealed class SealEntries(StoreDatabase database, CanonicalEvents events, SealingMetrics metrics) : ISubscription
+internal sealed class SealEntries(
+    StoreDatabase database, CanonicalEvents events, TileGrowth growth, LogStanding standing, SealingMetrics metrics) : ISubscription
 {
     /// <summary>Permanent: the log's progress is stored under it.</summary>
     public const string Name = "audit-log";
@@ -19,9 +20,18 @@ internal sealed class SealEntries(StoreDatabase database, CanonicalEvents events
         // nobody moves the progress without adding its entries.
         var first = await NextPosition(cancellationToken);
         var opened = await events.Open([.. page.Events.Select(e => e.Canonical)], cancellationToken);
-        operations.QueueOperation(new SealedPage(first, page.Events));
+        var leaves = page.Events.Select(e => MerkleTree.LeafHash(e.Canonical.Span)).ToList();
+        var (edge, tiles) = await growth.After(first, leaves, cancellationToken);
+        operations.QueueOperation(new SealedPage(first, page.Events, leaves));
+        if (tiles.Count > 0)
+            operations.QueueOperation(new TilesPage(tiles));
         operations.QueueOperation(new SearchPage([.. opened.Select((e, at) => SearchRow.Of(first + at, e))]));
-        (operations as IDocumentSession)?.OnCommitted(() => metrics.Sealed(page.Events));
+        (operations as IDocumentSession)?.OnCommitted(() =>
+        {
+            growth.Committed(edge);
+            standing.Sealed();
+            metrics.Sealed(page.Events);
+        });
     }
 
     private async Task<long> NextPosition(CancellationToken ct)
@@ -30,12 +40,12 @@ internal sealed class SealEntries(StoreDatabase database, CanonicalEvents events
         return await command.ExecuteScalarAsync(ct) is long next ? next : 0;
     }
 
-    private sealed class SealedPage(long first, IReadOnlyList<IEvent> events) : IStorageOperation
+    private sealed class SealedPage(long first, IReadOnlyList<IEvent> events, IReadOnlyList<byte[]> leaves) : IStorageOperation
     {
         public void Write(StoreBatch batch)
         {
             // Ahead of the partition in use, so that no page ever waits for one.
-            batch.Sql("select audit.make_partition($1)").With(((first + events.Count - 1) >> LogSchema.PartitionBits) + 1);
+            batch.Sql("select audit.make_partition(($1 >> audit.partition_bits()) + 1)").With(first + events.Count - 1);
             batch.Sql("""
                 insert into audit.entries (position, event_id, epoch, xact, module, sequence, canonical, leaf)
                 select $1 + e.number - 1, e.event_id, e.epoch, e.xact, e.module, e.sequence, e.canonical, e.leaf
@@ -49,7 +59,7 @@ internal sealed class SealEntries(StoreDatabase database, CanonicalEvents events
                 .Column(events, e => e.Position.Module, NpgsqlDbType.Text)
                 .Column(events, e => e.Position.Sequence, NpgsqlDbType.Bigint)
                 .Column(events, e => e.Canonical.ToArray(), NpgsqlDbType.Bytea)
-                .Column(events, e => MerkleTree.LeafHash(e.Canonical.Span), NpgsqlDbType.Bytea);
+                .Column(leaves, leaf => leaf, NpgsqlDbType.Bytea);
         }
 
         // Only when a page got past the fence with a wrong base could this happen; nothing of it is stored.

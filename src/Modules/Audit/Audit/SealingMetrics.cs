@@ -10,6 +10,7 @@ internal sealed class SealingMetrics : IDisposable
     private readonly Meter _meter = new("Modular.Audit");
     private readonly Counter<long> _entries;
     private readonly Histogram<double> _lag;
+    private readonly Counter<long> _contradictions;
 
     public SealingMetrics(TimeProvider clock)
     {
@@ -17,6 +18,8 @@ internal sealed class SealingMetrics : IDisposable
         _entries = _meter.CreateCounter<long>("modular.audit.entries.sealed", "{entry}", "Entries added to the audit log.");
         _lag = _meter.CreateHistogram<double>(
             "modular.audit.sealing.lag", "s", "From an event's time to its entry: the oldest event of each page.");
+        _contradictions = _meter.CreateCounter<long>(
+            "modular.audit.checkpoints.refused", "{checkpoint}", "Checkpoints that were not signed because the log is not what was signed before.");
     }
 
     public void Sealed(IReadOnlyList<IEvent> events)
@@ -24,6 +27,8 @@ internal sealed class SealingMetrics : IDisposable
         _entries.Add(events.Count);
         _lag.Record((_clock.GetUtcNow() - events[0].Timestamp).TotalSeconds);
     }
+
+    public void Contradicted() => _contradictions.Add(1);
 
     public void Dispose() => _meter.Dispose();
 }

@@ -16,20 +16,26 @@ internal static class SearchEntries
         public void AddRoutes(IEndpointRouteBuilder app) => app
             .MapGet("/api/audit/entries", async (
                 [AsParameters] EntryFilterText filters, [AsParameters] EntryRange range,
-                [AsParameters] EntryPlace place, IMediator mediator, CancellationToken ct) =>
+                [AsParameters] EntryPlace place, IMediator mediator, LogBoundaries boundaries, CancellationToken ct) =>
             {
                 var filter = range.Narrow(filters.Read());
                 if (filter.Refusal is { } wrong)
                     return wrong.ToHttp();
                 var cursor = EntryBounds.Cursor(place);
-                return cursor.Refusal is { } wrongCursor
-                    ? wrongCursor.ToHttp()
+                if (cursor.Refusal is { } wrongCursor)
+                    return wrongCursor.ToHttp();
+                // A page that ends where the log begins would be empty, and look like the end of the search.
+                return await boundaries.Refuse(Least(cursor.Answer.Before, filter.Answer.To) - 1, ct) is { } dropped
+                    ? dropped.ToHttp()
                     : EntryJson.Page(await mediator.Send(new Query(filter.Answer, cursor.Answer), ct), EntrySight.Everything);
             })
             .RequireRole("admin")
             .WithName(nameof(SearchEntries))
             .Produces(StatusCodes.Status200OK)
-            .ProducesProblem(StatusCodes.Status400BadRequest);
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status410Gone);
+
+        private static long? Least(long? one, long? other) => one < other || other is null ? one : other;
     }
 
     internal sealed class Handler(EntryLog log) : IRequestHandler<Query, EntryPage>

@@ -10,7 +10,7 @@ namespace Modular.Audit;
 /// Makes <c>audit.search</c> anew from the entries while requests are served: into a table beside it, then a switch in
 /// one transaction.
 /// </summary>
-internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents events, EntryLog log)
+internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents events, EntryLog log, SearchForgetting forgetting, TimeProvider clock)
 {
     public const string Name = "audit.search";
 
@@ -18,6 +18,7 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
 
     public async Task<RebuiltReadModel> Run(bool compare, IProgress<LogProgress>? progress, CancellationToken ct)
     {
+        var begun = clock.GetUtcNow();
         await using var connection = await database.Direct.OpenConnectionAsync(ct);
         await using (var mine = new NpgsqlCommand($"select pg_try_advisory_lock(hashtextextended('{Name}', 8))", connection))
         {
@@ -33,6 +34,8 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
             await run.Follow(await log.Head(ct), progress, ct);
             await Execute(connection, "analyze audit.search_rebuild", ct);
             await Switch(connection, run, ct);
+            // Of who was erased meanwhile, rows may have been made before.
+            await forgetting.ForgetSince(begun - EraseSubject.SecondLook, ct);
             return new RebuiltReadModel(Name, run.Read, run.Read, compare ? run.Different : null);
         }
         finally

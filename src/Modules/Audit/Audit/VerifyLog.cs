@@ -1,67 +1,117 @@
 using System.Diagnostics;
 using MediatR;
 using Modular.Audit.Contracts;
-using Modular.Store;
 
 namespace Modular.Audit;
 
 /// <summary>
-/// Checks the log beside the modules' events, entry by entry, while requests are served: <c>audit verify</c>.
+/// Checks the log while requests are served: every hash made again, beside the tiles, the modules' events, and the
+/// checkpoints, those of the database and those that an auditor kept: <c>audit verify</c>.
 /// </summary>
 internal static class VerifyLog
 {
-    internal sealed class Handler(LogRows log, EventFeed feed) : IRequestHandler<Contracts.VerifyLog, VerifiedLog>
+    internal sealed class Handler(
+        LogRows rows, LogScan scan, LogTree tree, EventComparison events, CheckpointHistory history, LogKeys keys, LogBoundaries boundaries)
+        : IRequestHandler<Contracts.VerifyLog, VerifiedLog>
     {
-        private const int ChunkEntries = 2_000;
-
         public async Task<VerifiedLog> Handle(Contracts.VerifyLog request, CancellationToken cancellationToken)
         {
-            var end = await log.End(cancellationToken);
-            var elapsed = Stopwatch.StartNew();
-            var tree = new MerkleTree();
-            var after = FeedPosition.Start;
-            while (true)
-            {
-                var events = await feed.ReadCanonicalAfter(after, ChunkEntries, cancellationToken);
-                var due = events.TakeWhile(e => e.Position <= end.Progress).ToList();
-                var rows = await log.Between(tree.Size, Math.Min(end.Entries, tree.Size + due.Count), cancellationToken);
-                if (Check(tree, due, rows) is { } problem)
-                    return Answer(tree, problem);
-                request.Progress?.Report(new LogProgress(tree.Size, end.Entries, elapsed.Elapsed));
-                if (due.Count < ChunkEntries)
-                    return Answer(tree, tree.Size < end.Entries ? "entry_without_event" : null);
-                after = due[^1].Position;
-            }
+            // Checkpoints first: what is signed is in the log by then.
+            var stored = await history.Read(cancellationToken);
+            var outside = request.Checkpoints?.Select(Outside).ToList() ?? [];
+            var identity = await keys.Known(cancellationToken);
+            IReadOnlyList<NoteKey> trusted = request.Keys is { Count: > 0 } given ? [.. given.Select(Trusted)] : identity?.Verifiers ?? [];
+
+            // What was dropped cannot be read: the tree goes on from its right edge.
+            var boundary = await boundaries.Last(cancellationToken);
+            if (boundary.Position > 0 && !await Fits(boundary, cancellationToken))
+                return new VerifiedLog(boundary.Position, boundary.Position, "boundary", Convert.ToHexStringLower(boundary.Tree().Root()), First: boundary.Position);
+            var end = await rows.End(cancellationToken);
+            var steps = new Steps(request.Progress, end.Entries);
+            var kept = stored.Select(pair => pair.Kept).OfType<KeptCheckpoint>().Concat(outside).ToList();
+            var sizes = kept.Select(checkpoint => checkpoint.Checkpoint.Size).Distinct().Order().ToList();
+            var comparing = events.Run(boundary.Position, boundary.Feed, end, steps.Compared, cancellationToken);
+            var log = await scan.Run(boundary.Position, end.Entries, sizes, steps.Scanned, cancellationToken);
+            if (boundary.Position > 0)
+                log = log with { Roots = await WithEarlier(log.Roots, sizes, boundary, cancellationToken) };
+            var ofEvents = await comparing;
+
+            // Of two the first position counts; of two at the same position what the log itself shows.
+            if (log.Wrong is { } wrong && !(ofEvents?.Position < wrong.Position))
+                return await Answer(log, wrong, null, cancellationToken);
+            if (ofEvents is not null)
+                return await Answer(log, ofEvents, null, cancellationToken);
+            // A checkpoint only says between which positions something is wrong.
+            if (stored.Where(pair => pair.Kept is null).Select(pair => (long?)pair.Size).FirstOrDefault() is { } spoilt)
+                return await Answer(log, new Wrong(Math.Min(spoilt, log.End), "checkpoint"), spoilt, cancellationToken);
+            var (contradicted, before) = CheckpointHistory.Compare(kept, trusted, identity?.Origin, log);
+            if (contradicted is not null)
+                return await Answer(log, contradicted, before, cancellationToken);
+            return new VerifiedLog(log.End, null, null, Convert.ToHexStringLower(log.Root), Checkpoints: kept.Count, VouchedFor: sizes.LastOrDefault(), First: boundary.Position);
         }
 
-        private static VerifiedLog Answer(MerkleTree tree, string? problem) => new(
-            tree.Size, problem is null ? null : tree.Size, problem, Convert.ToHexStringLower(tree.Root()));
-    }
+        private async Task<VerifiedLog> Answer(ScannedLog log, Wrong wrong, long? before, CancellationToken ct) => new(
+            wrong.Position, wrong.Position, wrong.Problem, Convert.ToHexStringLower(await RootBefore(log, wrong.Position, ct)), before,
+            First: (await boundaries.Last(ct)).Position);
 
-    /// <summary>Adds what is right to the tree; returns what is wrong with the entry that would be next.</summary>
-    internal static string? Check(MerkleTree tree, IReadOnlyList<FeedEntry> events, IReadOnlyList<LogRow> rows)
-    {
-        for (var at = 0; at < events.Count; at++)
+        private async Task<byte[]> RootBefore(ScannedLog log, long position, CancellationToken ct)
         {
-            var row = at < rows.Count ? rows[at] : null;
-            if (Problem(tree.Size, events[at], row) is { } problem)
-                return problem;
-            tree.Append(row!.Leaf);
+            if (log.Wrong is null && position == log.End)
+                return log.Root;
+            const int ChunkLeaves = 20_000;
+            var grown = (await boundaries.Last(ct)).Tree();
+            while (grown.Size < position)
+            {
+                var leaves = await rows.Leaves(grown.Size, Math.Min(position, grown.Size + ChunkLeaves), ct);
+                if (leaves.Count == 0)
+                    break;
+                leaves.ForEach(grown.Append);
+            }
+
+            return grown.Root();
         }
 
-        return null;
+        private async Task<bool> Fits(LogBoundary boundary, CancellationToken ct) =>
+            await tree.Edge(boundary.Position, ct) is { } edge && edge.Zip(boundary.Edge).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+
+        // Of sizes whose entries were dropped, tiles tell the root.
+        private async Task<IReadOnlyDictionary<long, byte[]>> WithEarlier(
+            IReadOnlyDictionary<long, byte[]> roots, IReadOnlyList<long> sizes, LogBoundary boundary, CancellationToken ct)
+        {
+            var all = new Dictionary<long, byte[]>(roots);
+            foreach (var size in sizes.Where(size => size <= boundary.Position))
+            {
+                if (await tree.Root(size, ct) is { } root)
+                    all[size] = root;
+            }
+
+            return all;
+        }
+
+        private static KeptCheckpoint Outside(string text) =>
+            SignedNote.Read(text) is { } note && Checkpoint.Read(note.Text) is { } checkpoint
+                ? new KeptCheckpoint(checkpoint, note, IsOutside: true)
+                : throw new InvalidOperationException("The checkpoint that was kept is no signed checkpoint.");
+
+        private static NoteKey Trusted(string text) => NoteKey.Read(text)
+            ?? throw new InvalidOperationException($"'{text}' is no key of a log (name+id+base64).");
     }
 
-    private static string? Problem(long position, FeedEntry e, LogRow? row)
+    // Two walks at once: the slower one tells how far it is.
+    private sealed class Steps(IProgress<LogProgress>? progress, long total)
     {
-        if (row is null || row.Position != position)
-            return "entry_missing";
-        if (!MerkleTree.LeafHash(row.Canonical).AsSpan().SequenceEqual(row.Leaf))
-            return "leaf_hash";
-        if (row.Feed != e.Position)
-            return row.Feed > e.Position ? "event_missing_from_log" : "entry_without_event";
-        if (row.EventId != e.Id)
-            return "event_id";
-        return row.Canonical.AsSpan().SequenceEqual(e.Canonical) ? null : "canonical_bytes";
+        private readonly Stopwatch _elapsed = Stopwatch.StartNew();
+        private long _scanned;
+        private long _compared;
+
+        public void Scanned(long position) => Report(ref _scanned, position);
+
+        public void Compared(long position) => Report(ref _compared, position);
+
+        private void Report(ref long walk, long position)
+        {
+            Volatile.Write(ref walk, position);
+            progress?.Report(new LogProgress(Math.Min(Volatile.Read(ref _scanned), Volatile.Read(ref _compared)), total, _elapsed.Elapsed));
+        }
     }
 }

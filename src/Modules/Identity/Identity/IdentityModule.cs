@@ -57,11 +57,12 @@ public sealed class IdentityModule : IModule
         services.ConfigureMessaging(Schema, typeof(IdentityModule).Assembly, messages => messages
             .PublishMessage<Contracts.UserRegistered>("identity.user_registered.1")
             .PublishMessage<Contracts.UserDeleted>("identity.user_deleted.1")
+            .PublishMessage<Contracts.UserReclaimed>("identity.user_reclaimed.1")
             .PublishMessage<PasswordResetRequested>("identity.password_reset_requested.1")
             .PublishMessage<VerificationRequested>("identity.verification_requested.1")
             .PublishMessage<EmailChangeRequested>("identity.email_change_requested.1")
             .PublishMailedSignIn()
-            .PublishMessage<MailRequested>("identity.mail_requested.1")
+            .PublishMessage<MailRequested>(MailRequested.StoredName)
             .PublishMessage<AnonymousUserStale>("identity.anonymous_user_stale.1"));
 
         services.AddOptions<PasswordOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
@@ -147,7 +148,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<AccountUnlinked>("account.unlinked.1").About(e => e.UserId);
         store.Events.MapEventType<AccountRefreshed>("account.refreshed.1").About(e => e.UserId);
         store.Events.MapEventType<AccountChangeRefused>("account.change_refused.1").About(e => e.UserId).Refused(e => e.Reason);
-        store.Events.MapEventType<ProviderSignInRefused>("sign_in.provider_refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<ProviderSignInRefused>("sign_in.provider_refused.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
     }
 
     private static void Store(StoreOptions store)
@@ -159,7 +160,7 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<UserDeleted>("user.deleted.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<AnonymousUserLinked>("user.anonymous_linked.1").About(e => e.UserId);
         store.Events.MapEventType<UserRoleSet>("user.role_set.1").About(e => e.UserId).Because(e => e.Reason);
-        store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Reason);
+        store.Events.MapEventType<UserBanned>("user.banned.1").About(e => e.UserId).Because(e => e.Inactive ? "inactive" : "banned");
         store.Events.MapEventType<UserUnbanned>("user.unbanned.1").About(e => e.UserId).Because(e => e.Reason);
         store.Events.MapEventType<PasswordChanged>("password.changed.1").About(e => e.UserId);
         store.Events.MapEventType<PasswordReset>("password.reset.1").About(e => e.UserId);
@@ -175,8 +176,9 @@ public sealed class IdentityModule : IModule
         store.Events.MapEventType<EmailChangeAllowed>("user.email_change_allowed.1").About(e => e.UserId);
         store.Events.MapEventType<EmailLinkRefused>("user.email_link_refused.1").About(e => e.UserId).Refused(e => e.Reason);
         store.Events.MapEventType<LinkNotSent>("user.link_not_sent.1").About(e => e.UserId).Refused(e => e.Reason);
-        store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => e.UserId).Refused(e => e.Reason);
-        store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<SignInFailed>("sign_in.failed.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
+        store.Events.MapEventType<KeysRewrapped>("keys.rewrapped.1");
+        store.Events.MapEventType<SignUpRefused>("sign_up.refused.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
 
         StoreAccounts(store);
         store.StoreTwoFactor();

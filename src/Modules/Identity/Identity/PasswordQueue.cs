@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Modular.Kernel;
@@ -22,12 +24,18 @@ internal sealed class PasswordQueue : IDisposable
 
     private readonly BlockingCollection<Action> waiting;
     private readonly int iterations;
+    private readonly Histogram<double> waited;
+    private readonly Counter<long> refused;
     private long operations;
 
-    public PasswordQueue(IOptions<PasswordOptions> options)
+    public PasswordQueue(IOptions<PasswordOptions> options, IMeterFactory meters)
     {
         iterations = options.Value.Iterations;
         waiting = new BlockingCollection<Action>(options.Value.Threads * options.Value.QueuePerThread);
+        var meter = meters.Create("Modular.Identity");
+        waited = meter.CreateHistogram<double>("modular.password_queue.wait", "s", "How long a password waited for a thread that hashes it.");
+        refused = meter.CreateCounter<long>("modular.password_queue.refused", "{password}", "Passwords that found the queue full: the answer was 503.");
+        meter.CreateObservableGauge("modular.password_queue.depth", () => waiting.Count, "{password}", "Passwords that wait for a thread that hashes them.");
         for (var i = 0; i < options.Value.Threads; i++)
             new Thread(Work) { IsBackground = true, Name = ThreadName }.Start();
     }
@@ -56,11 +64,16 @@ internal sealed class PasswordQueue : IDisposable
     {
         // Continued elsewhere: a request must not go on at nice 10, nor keep the queue waiting.
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return waiting.TryAdd(() => Run(work, done, ct), 0, CancellationToken.None) ? await done.Task : Full;
+        var since = Stopwatch.GetTimestamp();
+        if (waiting.TryAdd(() => Run(work, done, since, ct), 0, CancellationToken.None))
+            return await done.Task;
+        refused.Add(1);
+        return Full;
     }
 
-    private void Run<T>(Func<T> work, TaskCompletionSource<T> done, CancellationToken ct)
+    private void Run<T>(Func<T> work, TaskCompletionSource<T> done, long since, CancellationToken ct)
     {
+        waited.Record(Stopwatch.GetElapsedTime(since).TotalSeconds);
         // Nobody waits for it any more.
         if (ct.IsCancellationRequested)
         {

@@ -23,8 +23,11 @@ internal sealed class PasswordSignIn(Credentials credentials, SignInRecord recor
         if (check.Refusal is { } busy)
             return busy;
         var (attempt, now) = (check.Answer, record.Now);
+        record.Tell(attempt.User, email, "user", attempt.User is null ? "unknown" : "found");
+        record.Tell(attempt.User, email, "password", attempt switch { { Account.Password: null } or { Account: null } => "none stored", { Match.IsRight: true } => "right", _ => "wrong" });
         if (Decide(attempt, options.Value.RequireEmailVerification, wrong, now) is { } denial)
         {
+            record.Tell(attempt.User, email, "decision", denial.Reason);
             record.Failed(attempt.User, email, denial.Reason);
             return denial.Refusal;
         }
@@ -33,6 +36,7 @@ internal sealed class PasswordSignIn(Credentials credentials, SignInRecord recor
         if (attempt.Match.IsOutdated)
             await credentials.Renew(attempt.Account!, password, now, ct);
         var user = await record.LiftExpiredBan(attempt.User!, ct);
+        record.Tell(user, email, "second factor", user.TwoFactorEnabled ? "in force" : "none");
         return await factor.Admit(user, remember, device, ct);
     }
 

@@ -1,9 +1,6 @@
 using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -12,20 +9,19 @@ namespace Modular.Identity;
 /// Encrypts what has to be read again (tokens of providers, links on their way into a mail) with a key derived from
 /// <c>Auth:Secret</c>: a copy of the database opens none of it.
 /// </summary>
-internal sealed class SecretBox(IOptions<AuthOptions> options)
+internal sealed class SecretBox(KeyRing keys)
 {
-    private readonly byte[] key = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/secret-box/1"u8.ToArray());
+    private byte[] Key => keys.Of("secret-box");
 
     /// <param name="plaintext">What is to be kept secret.</param>
     /// <param name="context">The row and column it belongs to; it opens nowhere else.</param>
     public string Seal(string plaintext, string context) =>
-        Base64Url.EncodeToString(SealedBytes.Seal(key, Encoding.UTF8.GetBytes(plaintext), Encoding.UTF8.GetBytes(context)));
+        Base64Url.EncodeToString(SealedBytes.Seal(Key, Encoding.UTF8.GetBytes(plaintext), Encoding.UTF8.GetBytes(context)));
 
     /// <summary>The plaintext; null when it was sealed with another secret, for another place, or never.</summary>
     public string? Open(string sealedText, string context) =>
         Base64Url.IsValid(sealedText)
-        && SealedBytes.Open(key, Base64Url.DecodeFromChars(sealedText), Encoding.UTF8.GetBytes(context)) is { } plaintext
+        && SealedBytes.Open(Key, Base64Url.DecodeFromChars(sealedText), Encoding.UTF8.GetBytes(context)) is { } plaintext
             ? Encoding.UTF8.GetString(plaintext)
             : null;
 

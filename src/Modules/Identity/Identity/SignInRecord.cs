@@ -4,7 +4,7 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>What a sign-in leaves in the log besides the session it starts.</summary>
-internal sealed class SignInRecord(IDocumentSession store, Refusals refusals, AddressHash addresses, TimeProvider clock)
+internal sealed class SignInRecord(IDocumentSession store, Refusals refusals, AddressHash addresses, AuthTrace trace, TimeProvider clock)
 {
     public DateTimeOffset Now => User.Now(clock);
 
@@ -17,6 +17,13 @@ internal sealed class SignInRecord(IDocumentSession store, Refusals refusals, Ad
         var hash = user is null ? addresses.Of(email) : null;
         var stream = $"sign-in:{Guid.CreateVersion7(clock.GetUtcNow()):N}";
         refusals.Record(stream, new SignInFailed(user?.Id, hash, reason, Now));
+    }
+
+    /// <summary>Tells in the log what was found, where <c>Auth:Debug</c> is on.</summary>
+    public void Tell(User? user, string email, string step, string decision)
+    {
+        if (trace.IsOn)
+            trace.Tell(step, decision, user?.Id ?? $"address {addresses.Of(email)}");
     }
 
     /// <summary>A ban that is over is lifted by the sign-in that finds it (contract §7.1).</summary>

@@ -185,9 +185,10 @@ internal sealed record UserPurged(string UserId, DateTimeOffset DeletedAt, DateT
 
 internal sealed record UserRoleSet(string UserId, string Role, string Reason, DateTimeOffset At);
 
+/// <param name="Reason">In an administrator's own words, which may say anything about them.</param>
 internal sealed record UserBanned(
     string UserId,
-    string? Reason,
+    [PersonalData] string? Reason,
     DateTimeOffset? Expires,
     DateTimeOffset At,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Inactive = false);

@@ -65,6 +65,7 @@ public sealed class SessionsModule : IModule
         services.AddOptions<LiveSessionsOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LiveSessionsOptions>, LiveSessionsOptionsValidation>());
         services.AddSingleton<LiveSessionsMetrics>();
+        services.AddSingleton<IMeasuredOnDemand, SessionCount>();
         services.AddSingleton(_ => new SessionLease());
         services.AddSingleton<LiveSessions>();
         services.AddSingleton<ICommitWitness, OwnChanges>();

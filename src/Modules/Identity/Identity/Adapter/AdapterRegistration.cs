@@ -57,8 +57,8 @@ internal static class AdapterRegistration
     public static void StoreAdapter(this StoreOptions store)
     {
         store.Events.MapEventType<UserEmailUnverified>("user.email_unverified.1").About(e => e.UserId).Because(e => e.Reason);
-        store.Events.MapEventType<VerificationTokenCreated>("verification_token.created.1").About(e => e.UserId);
-        store.Events.MapEventType<VerificationTokenUsed>("verification_token.used.1").About(e => e.UserId);
+        store.Events.MapEventType<VerificationTokenCreated>("verification_token.created.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash));
+        store.Events.MapEventType<VerificationTokenUsed>("verification_token.used.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash));
         store.Storage.Script("030-session-principal-verified", SessionPrincipalVerified);
         store.Storage.Script("031-authjs-views", Views);
     }

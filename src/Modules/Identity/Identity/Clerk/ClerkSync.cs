@@ -126,4 +126,4 @@ internal sealed class ClerkSync(
 /// <param name="Reason">
 /// <c>address_taken</c>, <c>address_held</c> by another user of Clerk, <c>id_in_use</c>, <c>banned_user</c>, <c>no_address</c>, <c>last_administrator</c>.
 /// </param>
-internal sealed record ClerkChangeRefused(string? UserId, string ClerkId, string Reason, DateTimeOffset At);
+internal sealed record ClerkChangeRefused(string? UserId, [PersonalData] string? ClerkId, string Reason, DateTimeOffset At);

@@ -1,5 +1,6 @@
 using MediatR;
 using Microsoft.Extensions.Options;
+using Modular.Audit.Contracts;
 using Modular.Messaging;
 using Modular.Sessions.Contracts;
 using Modular.Store;
@@ -12,7 +13,8 @@ namespace Modular.Identity;
 /// more (DESIGN §6).
 /// </summary>
 internal sealed class Removal(
-    IDocumentSession store, Verifications verifications, IEnumerable<IEndOfUser> ends, Mailer mailer, IMediator mediator, IMessageBus bus, IOptions<DeletionOptions> options, TimeProvider clock)
+    IDocumentSession store, Verifications verifications, IEnumerable<IEndOfUser> ends, Mailer mailer, IMediator mediator, IMessageBus bus, AddressHash hash,
+    IOptions<DeletionOptions> options, TimeProvider clock)
 {
     /// <summary>False: they are gone already.</summary>
     /// <param name="userId">Whose end it is.</param>
@@ -38,12 +40,36 @@ internal sealed class Removal(
             await end.Stage(user, now, ct);
         store.Delete<Authenticator>(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
+        var addresses = await AddressesOf(user, ct);
+        WithdrawMails(addresses);
         if (baseUrl is not null)
             await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
         // After whatever was told of them before, so that the profile is opened before it is closed.
         await bus.PublishAsync(new Contracts.UserDeleted(user.Id, now), new DeliveryOptions { GroupId = user.Id });
-        SubjectKeys.Shred(store, user.Id);
+        await mediator.Send(new EraseSubject(user.Id, [.. addresses.Select(address => AddressHash.SubjectOf(null, hash.Of(address))!)], "user_deleted"), ct);
         return true;
+    }
+
+    // Whatever address they have or had, or wanted: mails to it are not sent, and what came from nobody about it is theirs too.
+    private async Task<IReadOnlyList<string>> AddressesOf(User user, CancellationToken ct)
+    {
+        var told = (await store.Events.FetchStreamAsync<User>(user.Id, token: ct)).Select(e => e.Data switch
+        {
+            UserRegistered registered => registered.Email,
+            UserEmailChanged changed => changed.Email,
+            EmailChangeAllowed allowed => allowed.Email,
+            EmailChangeLinkSent sent => sent.Email,
+            EmailChangeCodeSent sent => sent.Email,
+            _ => null,
+        });
+        return [.. told.OfType<string>().Append(user.Email).Distinct()];
+    }
+
+    private void WithdrawMails(IReadOnlyList<string> addresses)
+    {
+        string[] hashes = [.. addresses.Select(hash.Of)];
+        store.Withdraw(MailRequested.StoredName, "addressHash", hashes);
+        store.QueueSqlCommand("delete from identity.mt_doc_development_mail where data ->> 'addressHash' = any(?)", (object)hashes);
     }
 }
 

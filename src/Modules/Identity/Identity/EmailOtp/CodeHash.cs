@@ -1,8 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
+using Modular.Store;
 
 namespace Modular.Identity;
 
@@ -10,10 +9,9 @@ namespace Modular.Identity;
 /// What is stored of a code and of the address it went to. A code has a million values, so the hash is keyed by
 /// <c>Auth:Secret</c>: a copy of the database alone yields no code.
 /// </summary>
-internal sealed class CodeHash(IOptions<AuthOptions> options)
+internal sealed class CodeHash(KeyRing keys)
 {
-    private readonly byte[] key = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/email-codes/1"u8.ToArray());
+    private byte[] Key => keys.Of("email-codes");
 
     /// <summary>Six digits, each as likely as any other.</summary>
     public static string NewCode() => RandomNumberGenerator.GetInt32(1_000_000).ToString("D6", System.Globalization.CultureInfo.InvariantCulture);
@@ -29,6 +27,6 @@ internal sealed class CodeHash(IOptions<AuthOptions> options)
         var text = new StringBuilder();
         foreach (var part in parts)
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{part.Length}:{part}\n");
-        return Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text.ToString())));
+        return Base64Url.EncodeToString(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

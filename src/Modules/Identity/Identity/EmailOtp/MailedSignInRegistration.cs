@@ -23,13 +23,13 @@ internal static class MailedSignInRegistration
 
     public static void AddMailedSignIn(this StoreOptions store)
     {
-        store.Events.MapEventType<MagicLinkSent>("magic_link.sent.1").About(e => e.UserId);
+        store.Events.MapEventType<MagicLinkSent>("magic_link.sent.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash));
         store.Events.MapEventType<MagicLinkUsed>("magic_link.used.1").About(e => e.UserId);
-        store.Events.MapEventType<EmailCodeSent>("email_code.sent.1").About(e => e.UserId);
+        store.Events.MapEventType<EmailCodeSent>("email_code.sent.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash));
         store.Events.MapEventType<EmailCodeUsed>("email_code.used.1").About(e => e.UserId);
-        store.Events.MapEventType<EmailCodeRefused>("email_code.refused.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<EmailCodeRefused>("email_code.refused.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
         store.Events.MapEventType<EmailChangeCodeSent>("user.email_change_code_sent.1").About(e => e.UserId);
-        store.Events.MapEventType<MailNotSent>("user.mail_not_sent.1").About(e => e.UserId).Refused(e => e.Reason);
+        store.Events.MapEventType<MailNotSent>("user.mail_not_sent.1").About(e => AddressHash.SubjectOf(e.UserId, e.AddressHash)).Refused(e => e.Reason);
         store.Storage.Script("020-email-codes", EmailCodes.Table);
     }
 }

@@ -48,7 +48,10 @@ internal static partial class DeliverMail
 /// <summary>A mail is to be sent.</summary>
 /// <param name="Wish">A <see cref="MailWish"/>, sealed: it holds an address and often a link.</param>
 /// <param name="Until">When it is not worth sending any more.</param>
-internal sealed record MailRequested(string Id, string Wish, DateTimeOffset Until, int Attempts = 0)
+/// <param name="AddressHash">Of whom it goes to, so that it can be withdrawn.</param>
+internal sealed record MailRequested(string Id, string Wish, DateTimeOffset Until, int Attempts = 0, string? AddressHash = null)
 {
+    public const string StoredName = "identity.mail_requested.1";
+
     public static string Context(string id) => $"mail/{id}";
 }

@@ -75,20 +75,21 @@ internal sealed class SmtpTransport(IOptions<MailOptions> options) : IMailTransp
 
 /// <summary>A mail that Development keeps.</summary>
 /// <param name="Content">A <see cref="Mail"/>, sealed: the links in it are as good as elsewhere.</param>
-internal sealed record DevelopmentMail(string Id, string Content, DateTimeOffset At)
+/// <param name="AddressHash">Of whom it went to; null where it is older than this member.</param>
+internal sealed record DevelopmentMail(string Id, string Content, DateTimeOffset At, string? AddressHash = null)
 {
     public static string Context(string id) => $"development-mail/{id}";
 }
 
 /// <summary>Development's mailbox: in the database, so that every node shows every mail.</summary>
-internal sealed class DevelopmentMailbox(IDocumentSession store, SecretBox secrets, TimeProvider clock) : IMailTransport
+internal sealed class DevelopmentMailbox(IDocumentSession store, SecretBox secrets, AddressHash hash, TimeProvider clock) : IMailTransport
 {
     /// <summary>The latest that are kept.</summary>
     public const int Kept = 1000;
 
     public Task Send(Mail mail, CancellationToken ct)
     {
-        store.Store(new DevelopmentMail(mail.Id, secrets.SealJson(mail, DevelopmentMail.Context(mail.Id)), clock.GetUtcNow()));
+        store.Store(new DevelopmentMail(mail.Id, secrets.SealJson(mail, DevelopmentMail.Context(mail.Id)), clock.GetUtcNow(), hash.Of(mail.To)));
         store.QueueSqlCommand(
             "delete from identity.mt_doc_development_mail where id <= (select id from identity.mt_doc_development_mail order by id desc offset ? limit 1)",
             Kept);

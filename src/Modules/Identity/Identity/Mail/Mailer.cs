@@ -11,7 +11,7 @@ internal sealed record MailWish(MailKind Kind, string To, IReadOnlyDictionary<st
 /// Sends mails through the outbox of the running unit of work: no request waits for a mail server, and no mail tells of
 /// what did not happen.
 /// </summary>
-internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOptions> options, TimeProvider clock)
+internal sealed class Mailer(IMessageBus bus, SecretBox secrets, AddressHash hash, IOptions<MailOptions> options, TimeProvider clock)
 {
     /// <summary>How long a mail that carries no link is worth sending.</summary>
     private static readonly TimeSpan NoticeLife = TimeSpan.FromDays(1);
@@ -41,7 +41,7 @@ internal sealed class Mailer(IMessageBus bus, SecretBox secrets, IOptions<MailOp
     private async ValueTask Deliver(MailWish wish, DateTimeOffset until)
     {
         var id = Guid.CreateVersion7(clock.GetUtcNow()).ToString("N");
-        await bus.PublishAsync(new MailRequested(id, secrets.SealJson(wish, MailRequested.Context(id)), until), new DeliveryOptions { DeliverBy = until });
+        await bus.PublishAsync(new MailRequested(id, secrets.SealJson(wish, MailRequested.Context(id)), until, AddressHash: hash.Of(wish.To)), new DeliveryOptions { DeliverBy = until });
     }
 
     private ValueTask Send(MailKind kind, string to, string baseUrl, DateTimeOffset until, params ReadOnlySpan<(string Name, string Value)> values)

@@ -53,7 +53,7 @@ internal static class InviteMember
     }
 
     internal sealed class Handler(
-        IDocumentSession store, OrganizationRecord record, Refusals refusals, InvitationMail mail, InvitedTeams teams, IOptions<OrganizationOptions> options)
+        IDocumentSession store, OrganizationRecord record, Refusals refusals, InvitationMail mail, InvitedTeams teams, AddressHash addresses, IOptions<OrganizationOptions> options)
         : IRequestHandler<Command, Outcome<Invitation>>
     {
         public async Task<Outcome<Invitation>> Handle(Command command, CancellationToken ct)
@@ -76,7 +76,8 @@ internal static class InviteMember
                 ? await Again(old with { ExpiresAt = expires }, ct)
                 : New(command, now, expires);
             store.Events.Append(organizationId, new MemberInvited(
-                organizationId, command.UserId, invitation.Hash(), invitation.Email, invitation.Role, invitation.CreatedAt == now ? "new" : "again", now));
+                organizationId, command.UserId, invitation.Hash(), invitation.Email, invitation.Role, invitation.CreatedAt == now ? "new" : "again", now,
+                addresses.Of(invitation.Email)));
             await mail.Send(access.Organization, invitation, command.BaseUrl, options.Value);
             return invitation;
         }

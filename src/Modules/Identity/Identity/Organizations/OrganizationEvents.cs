@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Modular.Kernel;
 using Modular.Store;
 
@@ -26,9 +27,12 @@ internal sealed record MemberRemoved(string OrganizationId, string UserId, strin
 
 /// <param name="UserId">Who invites.</param>
 /// <param name="InvitationHash">Not the id: that lets in.</param>
+/// <param name="Email">Under the key of the address itself: the inviter's would keep it when its owner is erased.</param>
 /// <param name="Reason"><c>new</c>, <c>again</c>.</param>
+/// <param name="AddressHash">A keyed hash of the address.</param>
 internal sealed record MemberInvited(
-    string OrganizationId, string UserId, string InvitationHash, [PersonalData] string? Email, string Role, string Reason, DateTimeOffset At);
+    string OrganizationId, string UserId, string InvitationHash, [PersonalData] string? Email, string Role, string Reason, DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? AddressHash = null);
 
 /// <param name="UserId">Who was invited.</param>
 internal sealed record InvitationAccepted(string OrganizationId, string UserId, string InvitationHash, DateTimeOffset At);

@@ -75,7 +75,7 @@ internal static class OrganizationStore
         events.MapEventType<MemberAdded>("organization.member_added.1").About(e => e.UserId).Because(e => e.Reason);
         events.MapEventType<MemberRoleSet>("organization.member_role_set.1").About(e => e.UserId).Because(e => e.Reason);
         events.MapEventType<MemberRemoved>("organization.member_removed.1").About(e => e.UserId).Because(e => e.Reason);
-        events.MapEventType<MemberInvited>("organization.member_invited.1").About(e => e.UserId).Because(e => e.Reason);
+        events.MapEventType<MemberInvited>("organization.member_invited.1").About(e => AddressHash.SubjectOf(null, e.AddressHash) ?? e.UserId).Because(e => e.Reason);
         events.MapEventType<InvitationAccepted>("organization.invitation_accepted.1").About(e => e.UserId);
         events.MapEventType<InvitationRejected>("organization.invitation_rejected.1").About(e => e.UserId);
         events.MapEventType<InvitationCanceled>("organization.invitation_canceled.1").About(e => e.UserId).Because(e => e.Reason);

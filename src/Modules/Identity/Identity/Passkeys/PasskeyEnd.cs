@@ -1,16 +1,17 @@
+using Modular.Messaging;
 using Modular.Store;
 
 namespace Modular.Identity;
 
 /// <summary>Stages the end of all passkeys of a user.</summary>
-internal sealed class PasskeyEnd(IDocumentSession store, PasskeyStore passkeys, PasskeyRecord record) : IEndOfUser
+internal sealed class PasskeyEnd(IDocumentSession store, PasskeyStore passkeys, PasskeyRecord record, IMessageBus bus, TimeProvider clock) : IEndOfUser
 {
     /// <summary>Of a user who is deleted: that is said already.</summary>
     public Task Stage(User user, DateTimeOffset now, CancellationToken ct) => Delete(user.Id, ct);
 
     /// <summary>
     /// Of a user whose address somebody shows to be theirs, after it may have been registered by somebody else: who did may
-    /// have left a key behind, with which they would get in for ever.
+    /// have left a key behind, with which they would get in for ever. Other modules hear of it.
     /// </summary>
     /// <param name="userId">Whose.</param>
     /// <param name="reason">How they show it: <c>address_verified</c>, <c>password_reset</c>.</param>
@@ -18,6 +19,7 @@ internal sealed class PasskeyEnd(IDocumentSession store, PasskeyStore passkeys, 
     {
         foreach (var passkey in await Delete(userId, ct))
             record.Gone(passkey, reason);
+        await bus.PublishAsync(new Contracts.UserReclaimed(userId, reason, User.Now(clock)), new DeliveryOptions { GroupId = userId });
     }
 
     // As they are now: whoever signs in meanwhile has changed one, and this runs again. And whatever was added meanwhile.

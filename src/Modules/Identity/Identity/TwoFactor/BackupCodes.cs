@@ -1,19 +1,17 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
+using Modular.Store;
 
 namespace Modular.Identity;
 
 /// <summary>Codes to be written down, each good once for whoever has lost their authenticator. Only keyed hashes are kept.</summary>
-internal sealed class BackupCodes(IOptions<AuthOptions> options)
+internal sealed class BackupCodes(KeyRing keys)
 {
     private const int Amount = 10;
 
     private const string Letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-    private readonly byte[] key = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/backup-codes/1"u8.ToArray());
+    private byte[] Key => keys.Of("backup-codes");
 
     /// <summary>Ten new ones, 59 bits each.</summary>
     public static IReadOnlyList<string> Make() =>
@@ -36,5 +34,5 @@ internal sealed class BackupCodes(IOptions<AuthOptions> options)
     }
 
     private string Hash(string userId, string code) =>
-        Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{userId}\n{code}")));
+        Convert.ToHexStringLower(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{userId}\n{code}")));
 }

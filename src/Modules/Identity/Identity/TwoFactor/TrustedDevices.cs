@@ -1,8 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Identity;
@@ -11,15 +9,12 @@ namespace Modular.Identity;
 /// Devices on which a user's password is enough for 30 days since it was last used there. One row each, so that they can be
 /// forgotten; the cookie holds its token, and a mac of token and user.
 /// </summary>
-internal sealed class TrustedDevices(IDocumentSession store, Verifications verifications, IOptions<AuthOptions> options, TimeProvider clock)
+internal sealed class TrustedDevices(IDocumentSession store, Verifications verifications, KeyRing keys, TimeProvider clock)
 {
     public static readonly TimeSpan Life = TimeSpan.FromDays(30);
 
     private const string Purpose = "trust-device";
     private const string Prefix = "!trust-device-";
-
-    private readonly byte[] key = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/trust-device/1"u8.ToArray());
 
     /// <summary>Stages trust in this device; the value of its cookie.</summary>
     public string Trust(IEventStream<User> stream, string userId)
@@ -56,7 +51,7 @@ internal sealed class TrustedDevices(IDocumentSession store, Verifications verif
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(mac), Encoding.UTF8.GetBytes(Mac(userId, token)));
 
     private string Mac(string userId, string token) =>
-        Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{userId}!{token}")));
+        Base64Url.EncodeToString(HMACSHA256.HashData(keys.Of("trust-device"), Encoding.UTF8.GetBytes($"{userId}!{token}")));
 
     private sealed record Device(string UserId);
 }

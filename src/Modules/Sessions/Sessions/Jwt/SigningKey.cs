@@ -1,8 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
 using Modular.Store;
 
 namespace Modular.Sessions;
@@ -30,25 +28,24 @@ internal sealed record SigningKey(string Id, string Replaces, string X, string Y
 /// <summary>A new key signs from now on.</summary>
 internal sealed record SigningKeyMade(string KeyId, string Replaces, string X, string Y, DateTimeOffset At);
 
-/// <summary>Seals private keys with one derived from <c>Auth:Secret</c>: a copy of the database signs nothing.</summary>
-internal sealed class KeySeal(IOptions<AuthOptions> options)
+/// <summary>Seals private keys with a key of the database, which <c>Auth:Secret</c> wraps: a copy of the database signs nothing.</summary>
+internal sealed class KeySeal(KeyRing keys)
 {
-    private readonly byte[] key = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/jwt-key/1"u8.ToArray());
+    private byte[] Key => keys.Of("jwt-key");
 
     public SigningKey Make(string replaces, DateTimeOffset now)
     {
         using var made = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(24));
         var point = made.ExportParameters(includePrivateParameters: false).Q;
-        var sealedKey = SealedBytes.Seal(key, made.ExportPkcs8PrivateKey(), Encoding.UTF8.GetBytes(id));
+        var sealedKey = SealedBytes.Seal(Key, made.ExportPkcs8PrivateKey(), Encoding.UTF8.GetBytes(id));
         return new(id, replaces, Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y), Base64Url.EncodeToString(sealedKey), now);
     }
 
     /// <summary>Null: it was sealed with another secret.</summary>
     public ECDsa? Open(SigningKey signing)
     {
-        if (SealedBytes.Open(key, Base64Url.DecodeFromChars(signing.Sealed), Encoding.UTF8.GetBytes(signing.Id)) is not { } secret)
+        if (SealedBytes.Open(Key, Base64Url.DecodeFromChars(signing.Sealed), Encoding.UTF8.GetBytes(signing.Id)) is not { } secret)
             return null;
         var opened = ECDsa.Create();
         opened.ImportPkcs8PrivateKey(secret, out _);

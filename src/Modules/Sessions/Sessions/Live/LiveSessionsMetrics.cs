@@ -5,7 +5,7 @@ namespace Modular.Sessions;
 /// <summary>How the table of live sessions does: <c>modular.sessions.checks</c> and what is lost.</summary>
 internal sealed class LiveSessionsMetrics
 {
-    private long hits;
+    private readonly StripedCount hits = new();
     private long misses;
     private long discarded;
     private long lost;
@@ -19,7 +19,7 @@ internal sealed class LiveSessionsMetrics
         meter.CreateObservableCounter("modular.sessions.table.lease_losses", () => Volatile.Read(ref lost), description: "Times the listener was lost");
     }
 
-    public long Hits => Volatile.Read(ref hits);
+    public long Hits => hits.Value;
 
     public long Misses => Volatile.Read(ref misses);
 
@@ -27,8 +27,8 @@ internal sealed class LiveSessionsMetrics
 
     public long LeaseLosses => Volatile.Read(ref lost);
 
-    // Not interlocked: counted on every check, on every core; a lost count is no loss.
-    public void Hit() => hits++;
+    // Counted on every check, on every core. One that loses counts may also go back, which is a restart to whoever reads it.
+    public void Hit() => hits.Add();
 
     public void Missed() => Interlocked.Increment(ref misses);
 

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Logging;
+using Modular.Kernel;
+using Modular.Store;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Modular.Audit;
+
+/// <summary>
+/// PostgreSQL keeps samples of columns for its planner, names and addresses among them: a table whose samples are older than
+/// the last erasure is sampled anew, every hour.
+/// </summary>
+internal sealed class StatisticsSweep(StoreDatabase database, EventFeed feed, TimeProvider clock, ILogger<StatisticsSweep> log)
+    : HourlySweep("Samples of columns could not be taken anew", clock, log)
+{
+    // Sampled, and not since then. The present of the database counts, as in its own marks.
+    private const string Due = """
+        select format('%I.%I', t.schemaname, t.relname) from pg_stat_all_tables t
+        where t.schemaname = any($1) and exists (select from pg_statistic s where s.starelid = t.relid)
+            and coalesce(greatest(t.last_analyze, t.last_autoanalyze), '-infinity') < (
+                select max(timestamp) from audit.mt_events where type = 'subject.erased.1')
+        """;
+
+    /// <summary>What every schema of ours holds that nobody registers as a module.</summary>
+    private static readonly string[] Others = ["neon_auth", "messaging"];
+
+    /// <summary>Answers how many tables were sampled anew; null when another node is at it.</summary>
+    public async Task<int?> Sweep(CancellationToken ct)
+    {
+        await using var connection = await database.Direct.OpenConnectionAsync(ct);
+        await using var hold = new NpgsqlCommand("select pg_try_advisory_lock(hashtextextended('audit/statistics', 0))", connection);
+        if (await hold.ExecuteScalarAsync(ct) is not true)
+            return null;
+        var due = await Find(connection, ct);
+        foreach (var table in due)
+        {
+            await using var analyze = new NpgsqlCommand($"analyze {table}", connection);
+            await analyze.ExecuteNonQueryAsync(ct);
+        }
+
+        return due.Count;
+    }
+
+    protected override Task SweepAll(CancellationToken ct) => Sweep(ct);
+
+    private async Task<List<string>> Find(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(Due, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = feed.Modules.Concat(Others).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        var due = new List<string>();
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+            due.Add(row.GetString(0));
+        return due;
+    }
+}
