@@ -33,7 +33,7 @@ public sealed partial class SecrecyTests(ITestOutputHelper output) : IDisposable
         ["--Logging:LogLevel:Default=Warning", "--Logging:LogLevel:Microsoft.AspNetCore=Information", "--Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Information"],
         [
             "--Logging:LogLevel:Default=Trace", "--Logging:Console:LogLevel:Default=Trace", "--Logging:Console:FormatterName=json",
-            "--Logging:Console:FormatterOptions:IncludeScopes=true", "--Logging:Console:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Trace",
+            "--Logging:Console:FormatterOptions:IncludeScopes=true", "--Auth:Debug=true", "--Logging:Console:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Trace",
         ]);
 
     [Theory, MemberData(nameof(LogLevels))]
@@ -71,6 +71,33 @@ public sealed partial class SecrecyTests(ITestOutputHelper output) : IDisposable
         for (var deadline = DateTime.UtcNow.AddSeconds(10); !host.Log.Contains("GET /healthz/live", StringComparison.Ordinal); await Task.Delay(50))
             Assert.True(DateTime.UtcNow < deadline, host.Log);
         Assert.Contains($"trace {Trace}", host.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task In_production_a_line_is_json_and_names_the_trace_that_the_audit_entry_calls_its_request()
+    {
+        const string Trace = "0af7651916cd43dd8448eb211c80319c";
+        await using var database = await TestDatabase.CreateAsync();
+        await using var host = await HostProcess.StartAsync(
+            database.ConnectionString, "--environment=Production", "--Auth:PasswordIterations=220000", "--Logging:LogLevel:Default=Information", "--Auth:Debug=true");
+        using var client = new HttpClient { BaseAddress = new Uri(host.Url) };
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{Trace}-b7ad6b7169203331-01");
+        using var answer = await client.PostAsJsonAsync("/api/auth/sign-up/email", new { name = "Ada", email = "ada@example.com", password = Password });
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        for (var deadline = DateTime.UtcNow.AddSeconds(10); !host.Log.Contains("POST /api/auth/sign-up/email 200", StringComparison.Ordinal); await Task.Delay(50))
+            Assert.True(DateTime.UtcNow < deadline, host.Log);
+
+        var lines = host.Log.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Contains(lines, line => line.GetProperty("Message").GetString()!.StartsWith("Auth:Debug is on", StringComparison.Ordinal));
+        foreach (var start in (string[])["POST /api/auth/sign-up/email 200", "session.started.1: done", "cookie: set"])
+        {
+            var line = Assert.Single(lines, line => line.GetProperty("Message").GetString()!.StartsWith(start, StringComparison.Ordinal));
+            Assert.Contains(line.GetProperty("Scopes").EnumerateArray(), scope =>
+                scope.ValueKind == JsonValueKind.Object && scope.TryGetProperty("TraceId", out var id) && id.GetString() == Trace && scope.TryGetProperty("SpanId", out _));
+        }
+
+        await using var numbers = new Numbers(database.ConnectionString);
+        Assert.True(await numbers.Of($"select count(*) from sessions.mt_events where encode(canonical, 'escape') like '%{Trace}%'") > 0);
     }
 
     [Fact]

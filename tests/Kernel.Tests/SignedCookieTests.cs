@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Modular.Kernel.Tests;
@@ -111,5 +112,55 @@ public sealed class SignedCookieTests
         context.Request.Headers.Cookie = "better-auth.dont_remember=true.7b%2F8DeYYFK2DoQBxth0H2UuxjgHJN9rOGpE1Y98thxo%3D";
         Assert.Null(cookies.ReadToken(context));
         Assert.True(cookies.IsNotRemembered(context));
+    }
+}
+
+public sealed class AcceptedSecretTests
+{
+    private const string New = "the new secret, 32 characters and more";
+    private const string Old = "the old secret, 32 characters and more";
+
+    [Fact]
+    public void A_cookie_of_an_accepted_secret_is_read_and_another_is_signed_with_the_one_in_force()
+    {
+        var (before, during, after) = (Cookies(Old), Cookies(New, Old), Cookies(New));
+        foreach (var value in (string[])["a-token", "with space/+=", "ünïcode"])
+        {
+            var old = $"better-auth.a={SignedCookies.Sign(value, Encoding.UTF8.GetBytes(Old))}";
+            var current = $"better-auth.a={SignedCookies.Sign(value, Encoding.UTF8.GetBytes(New))}";
+            var forged = $"better-auth.a={SignedCookies.Sign(value, "somebody else's"u8)}";
+            Assert.Equal((true, false, false), (Reads(before, old), Reads(before, current), Reads(before, forged)));
+            Assert.Equal((true, true, false), (Reads(during, old), Reads(during, current), Reads(during, forged)));
+            Assert.Equal((false, true, false), (Reads(after, old), Reads(after, current), Reads(after, forged)));
+        }
+
+        Assert.Equal(after.WithSignature("x"), during.WithSignature("x"));
+        Assert.NotEqual(before.WithSignature("x"), during.WithSignature("x"));
+    }
+
+    [Fact]
+    public void All_of_several_cookies_are_read_whichever_secret_signed_them()
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Headers.Cookie = $"better-auth.a-1={SignedCookies.Sign("one", Encoding.UTF8.GetBytes(Old))}; better-auth.a-2={SignedCookies.Sign("two", Encoding.UTF8.GetBytes(New))}";
+        Assert.Equal(["one", "two"], Cookies(New, Old).ReadAll(context, "a-"));
+        Assert.Equal(["two"], Cookies(New).ReadAll(context, "a-"));
+    }
+
+    // Both ways of reading agree.
+    private static bool Reads(SignedCookies cookies, string header)
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Headers.Cookie = header;
+        var isRead = cookies.Read(context, "a") is not null;
+        Span<byte> value = stackalloc byte[SignedCookies.LongestValue];
+        Assert.Equal(isRead ? CookieFound.Ours : CookieFound.Missing, cookies.Find(context.Request.Headers.Cookie, "better-auth.a", value, out _));
+        return isRead;
+    }
+
+    private static SignedCookies Cookies(string secret, params string[] accepted)
+    {
+        var options = Options.Create(new AuthOptions { Secret = secret, AcceptedSecrets = accepted, BaseUrl = new Uri("http://localhost") });
+        return new SignedCookies(options, new PublicAddress(options, new ServiceCollection().BuildServiceProvider()));
     }
 }

@@ -32,6 +32,33 @@ public sealed class LiveSessionsTests : IDisposable
     }
 
     [Fact]
+    public void Checks_of_every_core_are_counted_to_the_last_one_and_the_count_never_falls()
+    {
+        const int Threads = 8;
+        const int Each = 100_000;
+        var (fell, last) = (false, 0L);
+        using var done = new CancellationTokenSource();
+        var reader = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                var now = metrics.Hits;
+                fell |= now < last;
+                last = now;
+            }
+        });
+        Parallel.For(0, Threads, new ParallelOptions { MaxDegreeOfParallelism = Threads }, _ =>
+        {
+            for (var check = 0; check < Each; check++)
+                metrics.Hit();
+        });
+        done.Cancel();
+        reader.Wait();
+        Assert.Equal(Threads * Each, metrics.Hits);
+        Assert.False(fell);
+    }
+
+    [Fact]
     public void What_was_looked_up_is_found_again_until_its_user_changes()
     {
         var (table, ada) = (Table(), Known("ada", "a"));

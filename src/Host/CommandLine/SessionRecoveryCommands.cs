@@ -43,7 +43,7 @@ internal static class SessionRecoveryCommands
     private static async Task OfEverybody(Invocation command, bool isSure, CancellationToken ct)
     {
         var before = command.Get<TimeProvider>().GetUtcNow();
-        var total = await command.Send(new CountSessions(before), ct);
+        var total = await command.Send(new CountSessionsBefore(before), ct);
         if (!isSure)
             Ask(command, total);
         var ended = await command.Terminal.WithProgress("Ending sessions", progress => RevokeAll(command, before, total, progress, ct));

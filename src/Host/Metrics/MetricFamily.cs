@@ -197,10 +197,14 @@ internal readonly struct LabelSet : IEquatable<LabelSet>
 
     public override int GetHashCode() => hash;
 
+    // A pool without a name goes by its connection string, which is nobody's business.
+    private static object? Shown(string name, object? value) =>
+        name == "db_client_connection_pool_name" && value is string text && text.Contains('=') ? "unnamed" : value;
+
     /// <summary><c>{name="value",…}</c> in the order of the names; empty without any.</summary>
     public override string ToString() => tags.Length == 0
         ? ""
         : $"{{{string.Join(',', tags.Select(tag => (Name: MetricName.OfLabel(tag.Key), tag.Value))
             .DistinctBy(tag => tag.Name).OrderBy(tag => tag.Name, StringComparer.Ordinal)
-            .Select(tag => $"{tag.Name}=\"{MetricText.Label(tag.Value)}\""))}}}";
+            .Select(tag => $"{tag.Name}=\"{MetricText.Label(Shown(tag.Name, tag.Value))}\""))}}}";
 }

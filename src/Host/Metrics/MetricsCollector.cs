@@ -34,6 +34,9 @@ internal sealed partial class MetricsCollector : IDisposable
         listener.SetMeasurementEventCallback<decimal>((_, value, tags, state) => Record((double)value, tags, state));
     }
 
+    /// <summary>Everything that could be measured, whether it has been or not.</summary>
+    public IEnumerable<string> Names => families.Keys;
+
     public void Start() => listener.Start();
 
     public void Dispose()

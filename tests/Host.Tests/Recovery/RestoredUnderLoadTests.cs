@@ -40,10 +40,10 @@ public sealed class RestoredUnderLoadTests : IDisposable
         foreach (var jar in livedBefore)
             Assert.True(await restored.IsIn(jar), "a session that had begun before the backup is missing");
 
-        await restored.Settled();
+        await restored.Sealed();
         await using var numbers = new Numbers(copy.ConnectionString);
-        Assert.True(await numbers.Of("select count(*) from audit.entries where type = 'session.started.1'") >= livedBefore.Count + diedBefore.Count);
-        Assert.True(await numbers.Of("select count(*) from audit.entries where type in ('session.revoked.1', 'session.signed_out.1')") >= diedBefore.Count);
+        Assert.True(await numbers.Of("select count(*) from audit.search where type = 'session.started.1'") >= livedBefore.Count + diedBefore.Count);
+        Assert.True(await numbers.Of("select count(*) from audit.search where type in ('session.revoked.1', 'session.signed_out.1')") >= diedBefore.Count);
         var verified = await there.Run("audit", "verify", "--json");
         Assert.True(verified.Json.GetProperty("ok").GetBoolean(), verified.Output);
 
@@ -53,7 +53,7 @@ public sealed class RestoredUnderLoadTests : IDisposable
         foreach (var jar in live.Concat(dead))
             Assert.False(await restored.IsIn(jar), "somebody is signed in after everybody was signed out");
         Assert.True(await restored.IsIn(await restored.SignIn("0.0@example.com", Password)));
-        await restored.Settled();
+        await restored.Sealed();
         Assert.True((await there.Run("audit", "verify", "--json")).Json.GetProperty("ok").GetBoolean());
     }
 

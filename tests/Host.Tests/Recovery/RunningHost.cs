@@ -23,7 +23,9 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public string Url => _app.Urls.First();
 
-    /// <summary>Everything it has logged, with the scopes.</summary>
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Everything it has logged.</summary>
     public SaidLines Log => _app.Services.GetRequiredService<SaidLines>();
 
     public static async Task<RunningHost> Start(string database, params (string Key, string Value)[] settings)
@@ -56,6 +58,12 @@ internal sealed class RunningHost : IAsyncDisposable
     public async Task Settled()
     {
         await _app.Services.GetRequiredService<IMessagingDaemon>().WaitForEmpty(TimeSpan.FromSeconds(30));
+        await Sealed();
+    }
+
+    /// <summary>Until every event is an entry; messages that another node had taken when it ended come back in half a minute.</summary>
+    public async Task Sealed()
+    {
         await _app.Services.GetRequiredService<IProjectionDaemon>().WaitForNonStaleData(TimeSpan.FromSeconds(30));
     }
 

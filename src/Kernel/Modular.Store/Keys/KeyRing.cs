@@ -105,6 +105,8 @@ public sealed class KeyRing
     // Of two nodes that make the same key one is first, and both read that one afterwards.
     private async Task Make(NpgsqlConnection connection, List<string> names, CancellationToken ct)
     {
+        // All or none of those that were once derived: the next start could not tell any more that they were.
+        await using var transaction = await connection.BeginTransactionAsync(ct);
         var formerly = await FormerSecret(connection, ct);
         foreach (var name in names)
         {
@@ -114,6 +116,8 @@ public sealed class KeyRing
             insert.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = Wrap(name, key) });
             await insert.ExecuteNonQueryAsync(ct);
         }
+
+        await transaction.CommitAsync(ct);
     }
 
     // Of a database that has no key of its own yet and holds what was sealed without one.

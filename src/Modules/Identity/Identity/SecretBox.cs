@@ -6,8 +6,8 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>
-/// Encrypts what has to be read again (tokens of providers, links on their way into a mail) with a key derived from
-/// <c>Auth:Secret</c>: a copy of the database opens none of it.
+/// Encrypts what has to be read again (tokens of providers, links on their way into a mail) with a key of the
+/// database, which <c>Auth:Secret</c> wraps: a copy of the database alone opens none of it.
 /// </summary>
 internal sealed class SecretBox(KeyRing keys)
 {

@@ -11,5 +11,5 @@ namespace Modular.Sessions.Contracts;
 public sealed record RevokeAllSessions(DateTimeOffset Before, int AtMost = 250) : IRequest<int>;
 
 /// <summary>How many sessions <see cref="RevokeAllSessions"/> would end altogether.</summary>
-/// <param name="Before">As there.</param>
-public sealed record CountSessions(DateTimeOffset Before) : IRequest<long>;
+/// <param name="Moment">As there.</param>
+public sealed record CountSessionsBefore(DateTimeOffset Moment) : IRequest<long>;

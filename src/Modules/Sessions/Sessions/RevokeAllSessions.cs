@@ -22,7 +22,7 @@ internal static class RevokeAllSessions
             var ended = new HashSet<string>();
             foreach (var stream in await store.Events.FetchForWriting<Session>([.. rows.Select(row => row.Id)], ct))
             {
-                if (EndSessionsOfUser.Decide(stream.Aggregate, Reason, now) is not { } @event)
+                if (Decide(stream.Aggregate, now) is not { } @event)
                     continue;
                 stream.AppendOne(@event);
                 if (@event is SessionRevoked revoked)
@@ -35,13 +35,7 @@ internal static class RevokeAllSessions
         }
     }
 
-    internal sealed class CountHandler(StoreDatabase database) : IRequestHandler<Contracts.CountSessions, long>
-    {
-        public async Task<long> Handle(Contracts.CountSessions query, CancellationToken ct)
-        {
-            await using var command = database.Pooled.CreateCommand("select count(*) from sessions.mt_doc_session where created_at < $1");
-            command.Parameters.Add(new Npgsql.NpgsqlParameter<DateTime> { TypedValue = query.Before.UtcDateTime, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz });
-            return await command.ExecuteScalarAsync(ct) is long count ? count : 0;
-        }
-    }
+    /// <summary>One that ran out of time before was not revoked, and is not said to have been.</summary>
+    internal static object? Decide(Session? session, DateTimeOffset now) =>
+        session?.IsOver(now) == true ? new SessionExpired(session.Id, session.UserId, session.ExpiresAt, now) : session?.Revoke(Reason, now);
 }

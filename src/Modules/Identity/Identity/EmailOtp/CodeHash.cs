@@ -6,8 +6,8 @@ using Modular.Store;
 namespace Modular.Identity;
 
 /// <summary>
-/// What is stored of a code and of the address it went to. A code has a million values, so the hash is keyed by
-/// <c>Auth:Secret</c>: a copy of the database alone yields no code.
+/// What is stored of a code and of the address it went to. A code has a million values, so the hash is keyed,
+/// by what <c>Auth:Secret</c> wraps: a copy of the database alone yields no code.
 /// </summary>
 internal sealed class CodeHash(KeyRing keys)
 {
