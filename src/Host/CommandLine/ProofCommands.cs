@@ -134,7 +134,7 @@ internal static class ProofCommands
     }
 
     private static string Told(long wrong, long? before, string problem) => before is null
-        ? FormattableString.Invariant($"Entry {wrong} is not right: {problem}. The {wrong:N0} before it are.")
+        ? FormattableString.Invariant($"Entry {wrong} is not right: {problem}. Those before it are.")
         : FormattableString.Invariant($"Between {wrong} and {before} something is not right: {problem}. Nothing vouches for entries from {wrong} on.");
 
     private static async Task<(string Digest, long Bytes)> Write(

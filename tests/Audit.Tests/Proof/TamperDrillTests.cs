@@ -47,12 +47,12 @@ public sealed class TamperDrillTests
     [InlineData("the tail cut off", CutOff, 580, "entry_missing", 600L)]
     [InlineData("the tail cut off before a full tile", CutOff, 200, "entry_missing", null)]
     [InlineData("a checkpoint", "update audit.checkpoints set root = set_byte(root, 1, 255 - get_byte(root, 1)) where size = 350", 350, "checkpoint", 350L)]
-    [InlineData("the signature of a checkpoint", "update audit.checkpoints set note = regexp_replace(note, '[A-Za-z](.{12})=*\\n$', 'q\\1==' || chr(10)) where size = 350", 100, "checkpoint_signature", 350L)]
+    [InlineData("the signature of a checkpoint", "update audit.checkpoints set note = left(note, -20) || case when substr(right(note, 20), 1, 1) = 'A' then 'B' else 'A' end || right(note, 19) where size = 350", 100, "checkpoint_signature", 350L)]
     public async Task What_a_superuser_does_is_found_with_its_position(string what, string sql, long position, string problem, long? before)
     {
         _ = what;
         await using var app = await Signed();
-        await Tamper(app.Value, sql, TargetOf(sql, position));
+        await Tamper(app.Value, sql, position);
         var found = await app.Value.Send(new Contracts.VerifyLog());
         if (problem is "checkpoint" && sql == EntryAndEvent)
             // Nothing tells which of the entries behind the last checkpoint that fits it was.
@@ -103,7 +103,8 @@ public sealed class TamperDrillTests
         var found = await app.Value.Send(new Contracts.VerifyLog(Checkpoints: kept, Keys: keys));
         Assert.Equal((350, "fork", 600L), (found.FirstWrong, found.Problem, found.WrongBefore));
         // Who kept only one of them knows that much less.
-        Assert.Equal((400L, "fork"), (await app.Value.Send(new Contracts.VerifyLog(Checkpoints: [kept[2]]))) is var one ? (one.FirstWrong!.Value > 350 ? 400L : 0, one.Problem!) : default);
+        var less = await app.Value.Send(new Contracts.VerifyLog(Checkpoints: [kept[2]]));
+        Assert.Equal((0, "fork", 600L), (less.FirstWrong, less.Problem, less.WrongBefore));
     }
 
     [Fact]
@@ -165,8 +166,6 @@ public sealed class TamperDrillTests
         await app.Sql("alter table alpha.mt_events disable trigger all");
         await app.Sql(sql.Replace("$P", FormattableString.Invariant($"{position}"), StringComparison.Ordinal));
     }
-
-    private static long TargetOf(string sql, long position) => sql == EntryAndEvent ? position : position;
 
     // As TileGrowth makes them, from what the leaves are now.
     private static async Task RemakeTiles(AuditApp app)

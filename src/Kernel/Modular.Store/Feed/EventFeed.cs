@@ -46,7 +46,9 @@ public sealed class EventFeed
     private async Task<List<FeedEntry>> ReadStored(string bytes, FeedPosition after, int limit, CancellationToken ct)
     {
         await using var connection = await _database.Pooled.OpenConnectionAsync(ct);
-        await using var command = Command(connection, after, limit, Modules, $"epoch, xact, seq_id, id, {bytes}");
+        await using var command = Command(connection, after, limit, Modules, "epoch, xact, seq_id, id, canonical");
+        // Outside, so that it is made for the page only and not for what each module offered to it.
+        command.CommandText = $"select epoch, xact, seq_id, id, {bytes}, module from ({command.CommandText}) read order by epoch, xact, module, seq_id";
         var page = new List<FeedEntry>();
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))

@@ -36,7 +36,8 @@ internal sealed class CheckpointHistory(StoreDatabase database)
     {
         var signed = new ConcurrentDictionary<KeptCheckpoint, bool>();
         Parallel.ForEach(checkpoints, kept => signed[kept] = kept.Note.IsSignedBy(keys));
-        var vouched = 0L;
+        // Whoever writes another history signs checkpoints of that: only those from outside vouch against one from outside.
+        var (vouched, outside) = (0L, 0L);
         foreach (var kept in checkpoints.OrderBy(kept => kept.Checkpoint.Size))
         {
             var size = kept.Checkpoint.Size;
@@ -47,8 +48,9 @@ internal sealed class CheckpointHistory(StoreDatabase database)
             if (size > log.End)
                 return (new Wrong(log.End, "entry_missing"), size);
             if (!log.Roots.TryGetValue(size, out var root) || !kept.Checkpoint.HasRoot(root))
-                return (new Wrong(vouched, kept.IsOutside ? "fork" : "checkpoint"), size);
+                return (kept.IsOutside ? new Wrong(outside, "fork") : new Wrong(vouched, "checkpoint"), size);
             vouched = size;
+            outside = kept.IsOutside ? size : outside;
         }
 
         return (null, null);

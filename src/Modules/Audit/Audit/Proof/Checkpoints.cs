@@ -14,7 +14,7 @@ internal sealed class LogContradictsItselfException(string message) : InvalidOpe
 /// The checkpoints of the log. One is only ever signed for a tree that begins with the tree of the one before; what does
 /// not is told loudly and stays unsigned.
 /// </summary>
-internal sealed class Checkpoints(StoreDatabase database, LogTree tree, EntryLog log, LogKeys keys, TimeProvider clock)
+internal sealed class Checkpoints(StoreDatabase database, LogTree tree, TileGrowth growth, EntryLog log, LogKeys keys, TimeProvider clock)
 {
     public async Task<StoredCheckpoint?> Newest(CancellationToken ct)
     {
@@ -50,14 +50,23 @@ internal sealed class Checkpoints(StoreDatabase database, LogTree tree, EntryLog
     {
         if (size < before.Size)
             throw new LogContradictsItselfException($"The audit log has {size} entries, and had {before.Size} when its checkpoint was signed: it has been cut off.");
-        if (await tree.Root(before.Size, ct) is not { } root || !before.HasRoot(root))
+        if (await Root(before.Size, ct) is not { } root || !before.HasRoot(root))
             throw new LogContradictsItselfException($"The first {before.Size} entries of the audit log are not those that were signed: it has been changed.");
+    }
+
+    // Entries from before there were tiles have none yet.
+    private async Task<byte[]?> Root(long size, CancellationToken ct)
+    {
+        if (await tree.Root(size, ct) is { } root)
+            return root;
+        await growth.Complete(size, ct);
+        return await tree.Root(size, ct);
     }
 
     private async Task<StoredCheckpoint?> Make(long size, long? before, CancellationToken ct)
     {
         var identity = await keys.Identity(ct);
-        var root = await tree.Root(size, ct)
+        var root = await Root(size, ct)
             ?? throw new LogContradictsItselfException($"The audit log has a hole below position {size}.");
         var checkpoint = new Checkpoint(identity.Origin, size, root);
         var made = new StoredCheckpoint(checkpoint, clock.GetUtcNow(), new SignedNote(checkpoint.Text, keys.Sign(identity, checkpoint.Text)));

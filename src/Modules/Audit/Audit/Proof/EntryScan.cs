@@ -23,14 +23,18 @@ internal sealed class EntryScan(StoreDatabase database)
     public const int PartEntries = Tile.Width * Tile.Width;
 
     /// <param name="start">A multiple of <see cref="PartEntries"/>.</param>
+    /// <param name="first">Where its entries begin: after what was dropped, a whole number of tiles, whose roots are still there.</param>
     /// <param name="end">The part's own end, or the log's.</param>
     /// <param name="sizes">Sizes of the tree within the part whose edges are wanted, in order.</param>
-    public async Task<ScannedPart> Part(long start, long end, IReadOnlyList<long> sizes, CancellationToken ct)
+    public async Task<ScannedPart> Part(long start, long first, long end, IReadOnlyList<long> sizes, CancellationToken ct)
     {
         await using var connection = await database.Direct.OpenConnectionAsync(ct);
-        var part = new PartTree(start, await Tiles(connection, start, end, ct), sizes);
+        var stored = await Tiles(connection, start, end, ct);
+        var part = new PartTree(start, stored, sizes);
+        for (var dropped = start; dropped < first; dropped += Tile.Width)
+            part.Skip();
         await using var rows = await connection.BeginRawBinaryCopyAsync(FormattableString.Invariant(
-            $"copy (select position, canonical, leaf from audit.entries where position >= {start} and position < {end} order by position) to stdout (format binary)"), ct);
+            $"copy (select position, canonical, leaf from audit.entries where position >= {first} and position < {end} order by position) to stdout (format binary)"), ct);
         var reader = new CopyReader(rows);
         await reader.Start(ct);
         while (part.Wrong is null && await reader.Next(ct))
@@ -65,6 +69,21 @@ internal sealed class EntryScan(StoreDatabase database)
         private int _size;
 
         public Wrong? Wrong { get; private set; }
+
+        /// <summary>A tile whose entries were dropped counts by its root.</summary>
+        public void Skip()
+        {
+            if (stored.TryGetValue(_next >> Tile.Height, out var tile))
+            {
+                _roots.Add(tile.Root);
+                _tiles.Append(tile.Root);
+                _next += Tile.Width;
+            }
+            else
+            {
+                Wrong ??= new Wrong(_next, "tile_missing");
+            }
+        }
 
         public void Add(CopyReader row)
         {

@@ -36,7 +36,7 @@ internal sealed record ExportManifest(
     public static (long First, long End) TilesWithin(long from, long to) =>
         ((from + Tile.Width - 1) >> Tile.Height, Math.Max((from + Tile.Width - 1) >> Tile.Height, to >> Tile.Height));
 
-    public string Text => $"{Header}\n{JsonSerializer.Serialize(this, Json)}\n";
+    public string ToText() => $"{Header}\n{JsonSerializer.Serialize(this, Json)}\n";
 
     public static ExportManifest? Read(string text)
     {

@@ -94,24 +94,23 @@ internal sealed partial class LogKeys(
     private static partial void KeepsItsName(ILogger log, string origin, string wanted);
 }
 
-/// <summary>Seals the private halves with a key derived from <c>Auth:Secret</c>: a copy of the database signs nothing.</summary>
-internal sealed class LogKeySeal(IOptions<AuthOptions> options)
+/// <summary>Seals the private halves with a key of the database's own, which the deployment's secret wraps: a copy signs nothing.</summary>
+internal sealed class LogKeySeal(KeyRing ring)
 {
-    private readonly byte[] key = HKDF.DeriveKey(
-        HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.Secret!), 32, info: "modular/log-key/1"u8.ToArray());
+    private byte[] Key => ring.Of("audit-checkpoints");
 
     public (byte[] Public, byte[] Sealed) Make(int number)
     {
         var secret = RandomNumberGenerator.GetBytes(Ed25519.KeyBytes);
-        var made = (Ed25519.PublicKey(secret), SealedBytes.Seal(key, secret, Place(number)));
+        var made = (Ed25519.PublicKey(secret), SealedBytes.Seal(Key, secret, Place(number)));
         CryptographicOperations.ZeroMemory(secret);
         return made;
     }
 
     public NoteSignature Sign(LogKey with, string text)
     {
-        var secret = SealedBytes.Open(key, with.Sealed!, Place(with.Number))
-            ?? throw new CryptographicException($"Key {with.Number} of the audit log does not open: Auth:Secret is not the one it was sealed with.");
+        var secret = SealedBytes.Open(Key, with.Sealed!, Place(with.Number))
+            ?? throw new CryptographicException($"Key {with.Number} of the audit log does not open: it is not what was sealed.");
         var signature = SignedNote.Sign(text, with.Verifier, secret);
         CryptographicOperations.ZeroMemory(secret);
         return signature;

@@ -10,7 +10,7 @@ internal sealed record ScannedLog(long End, byte[] Root, IReadOnlyDictionary<lon
 /// <summary>Walks over the whole log, part by part and several at a time, and over the tiles of it.</summary>
 internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tree)
 {
-    /// <param name="first">Where the log begins: 0, or behind what has been dropped, a whole number of parts.</param>
+    /// <param name="first">Where the log begins: 0, or behind what has been dropped, a whole number of tiles.</param>
     /// <param name="end">Where it ends.</param>
     /// <param name="sizes">Sizes whose roots are wanted, in order.</param>
     /// <param name="progress">Told how far it is.</param>
@@ -18,8 +18,9 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var parts = new Queue<Task<ScannedPart>>();
-        var walk = new Walk(await Start(first, ct), database);
-        var next = first;
+        // What was dropped leaves its tiles, which the part that the log begins in counts by their roots.
+        var next = first - (first % EntryScan.PartEntries);
+        var walk = new Walk(await Start(next, ct), database);
         try
         {
             while (next < end || parts.Count > 0)
@@ -27,8 +28,8 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
                 for (; next < end && parts.Count < Math.Clamp(Environment.ProcessorCount, 2, 8); next += EntryScan.PartEntries)
                 {
                     var (start, stopAt) = (next, Math.Min(end, next + EntryScan.PartEntries));
-                    var within = sizes.Where(size => size >= start && size <= stopAt && size < start + EntryScan.PartEntries).ToList();
-                    parts.Enqueue(Task.Run(() => scan.Part(start, stopAt, within, stop.Token), stop.Token));
+                    var within = sizes.Where(size => size >= Math.Max(first, start) && size <= stopAt && size < start + EntryScan.PartEntries).ToList();
+                    parts.Enqueue(Task.Run(() => scan.Part(start, Math.Max(first, start), stopAt, within, stop.Token), stop.Token));
                 }
 
                 var part = await parts.Dequeue();
@@ -45,7 +46,16 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
                 await rest.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
 
-        return await walk.Done(end, sizes, ct);
+        var scanned = await walk.Done(end, sizes, ct);
+        // Of sizes before the beginning the tiles tell; a forger of them would have to make every later root fit too.
+        var roots = new Dictionary<long, byte[]>(scanned.Roots);
+        foreach (var size in sizes.TakeWhile(size => size < first))
+        {
+            if (await tree.Root(size, ct) is { } root)
+                roots[size] = root;
+        }
+
+        return scanned with { Roots = roots };
     }
 
     private async Task<MerkleTree> Start(long first, CancellationToken ct) => first == 0

@@ -24,7 +24,7 @@ internal static class SignManifest
                 isWhole ? Text(await Tiles(request.From, request.To, cancellationToken)) : null,
                 isWhole ? Text(await tree.Consistency(request.To, size, cancellationToken)) : null,
                 checkpoint.Note.ToString());
-            var text = manifest.Text;
+            var text = manifest.ToText();
             return new SignedManifest(
                 new SignedNote(text, keys.Sign(await keys.Identity(cancellationToken), text)).ToString(), manifest.Checkpoint);
         }

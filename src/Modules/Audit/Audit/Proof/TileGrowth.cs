@@ -27,6 +27,13 @@ internal sealed class TileGrowth(StoreDatabase database, LogTree tree)
     /// <summary>What grew is in the log.</summary>
     public void Committed(TileEdge edge) => Volatile.Write(ref _edge, edge);
 
+    /// <summary>Makes the tiles of the first entries that are missing, where there are any.</summary>
+    public async Task Complete(long size, CancellationToken ct)
+    {
+        for (var (level, count) = (0, size >> Tile.Height); count > 0; level++, count >>= Tile.Height)
+            await MakeMissing(level, count, ct);
+    }
+
     private async Task<TileEdge> Read(long size, CancellationToken ct)
     {
         var levels = new List<IReadOnlyList<byte[]>>();
@@ -36,7 +43,7 @@ internal sealed class TileGrowth(StoreDatabase database, LogTree tree)
             var first = count - (count % Tile.Width);
             var hashes = await tree.Below(level, first, count, ct);
             if (hashes.Count != count - first)
-                throw new InvalidOperationException($"The audit log has a hole before position {size}: its tree cannot grow. Run 'audit verify'.");
+                throw new LogContradictsItselfException($"The audit log has a hole before position {size}: its tree cannot grow. Run 'audit verify'.");
             levels.Add(hashes);
         }
 
@@ -50,7 +57,7 @@ internal sealed class TileGrowth(StoreDatabase database, LogTree tree)
             var last = Math.Min(end, next + ChunkTiles);
             var hashes = await tree.Below(level, next << Tile.Height, last << Tile.Height, ct);
             if (hashes.Count != (last - next) << Tile.Height)
-                throw new InvalidOperationException($"The audit log has a hole: tile {next} of level {level} cannot be made. Run 'audit verify'.");
+                throw new LogContradictsItselfException($"The audit log has a hole: tile {next} of level {level} cannot be made. Run 'audit verify'.");
             var made = new List<Tile>();
             for (; next < last; next++)
                 made.Add(Tile.Of(new TileId(level, next), [.. hashes.Skip(made.Count * Tile.Width).Take(Tile.Width)]));
