@@ -176,6 +176,30 @@ public sealed class AnonymousRefusalTests(AdministeredApp app) : IClassFixture<A
         Assert.Equal("foreign_origin 1, forged_cookie 6", counted);
     }
 
+    [Fact]
+    public async Task Refusals_that_a_module_tells_are_counted_too_when_they_are_many()
+    {
+        var mal = app.Browser();
+        var signedUp = await app.Scenario(_ => _.As(mal).Post.Json(new { name = "Mal", email = "mal.refused@example.com", password = "a password of his" }).ToUrl("/api/auth/sign-up/email"));
+        var id = signedUp.Json().GetProperty("user").GetProperty("id").GetString()!;
+        for (var time = 0; time < 130; time++)
+        {
+            await app.Scenario(_ =>
+            {
+                _.As(mal).Get.Url("/api/auth/admin/list-users");
+                _.StatusCodeShouldBe(403);
+            });
+        }
+
+        await Counted();
+        var told = await app.Count("select count(*) from audit.search where actor = $1 and type = 'admin.refused.1'", id);
+        var counted = (await app.Sql("select e.canonical from audit.search s join audit.entries e using (position) where s.actor = $1 and s.type = 'access.refused.1'", id))
+            .Select(row => JsonDocument.Parse((byte[])row[0]!).RootElement.GetProperty("data")).ToList();
+        Assert.InRange(told, AccessRefusals.MostToldOfSession, 130);
+        Assert.Equal(130 - told, counted.Sum(data => data.GetProperty("count").GetInt64()));
+        Assert.All(counted, data => Assert.Equal("GET /api/auth/admin/list-users", data.GetProperty("route").GetString()));
+    }
+
     private async Task<ScenarioResult> Forged(string url) => await app.Scenario(_ =>
     {
         _.WithRequestHeader("Cookie", $"better-auth.session_token=forged.{new string('A', 43)}%3D");

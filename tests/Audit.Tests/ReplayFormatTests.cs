@@ -103,7 +103,8 @@ public sealed class ReplayFormatTests(FormattedApp formatted) : IClassFixture<Fo
     {
         var subject = $"eve-{Guid.NewGuid():N}";
         var from = await app.Count("select max(position) + 1 from audit.entries");
-        await app.Append(("e-1", new NoteWritten("n", "first")), ("e-2", new GadgetMade("g", subject, "Eve's own")));
+        await app.Append(("e-1", new NoteWritten("n", "first")));
+        await app.Append(("e-2", new GadgetMade("g", subject, "Eve's own")));
         await app.Settled();
         var reading = Replay($"?from={from}&until={from + 2}&rate=0.3", "application/x-ndjson");
         await Task.Delay(500);

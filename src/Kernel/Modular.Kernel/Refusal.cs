@@ -102,17 +102,17 @@ internal sealed class RefusalResult(Refusal refusal) : IResult, IStatusCodeHttpR
     // Before the answer, like every event; whoever is refused what nobody can write down is answered as in any outage.
     private Task Tell(HttpContext context)
     {
-        if (refusal.Status is not (StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden))
-            return Task.CompletedTask;
         var services = context.RequestServices;
+        var isAboutRights = refusal.Status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden;
         if (services.GetRequiredService<Caller>().UserId is null)
         {
-            if (refusal.Code.Equals("INVALID_TOKEN", StringComparison.OrdinalIgnoreCase))
+            if (isAboutRights && refusal.Code.Equals("INVALID_TOKEN", StringComparison.OrdinalIgnoreCase))
                 services.GetRequiredService<RefusedRequests>().Count(RefusedKind.UnknownToken, context);
             return Task.CompletedTask;
         }
 
-        return services.GetRequiredService<Refusals>().AreTold || services.GetService<IAccessLog>() is not { } log
+        // What a module has recorded is told whatever its status; what none has, where it is about rights.
+        return (services.GetRequiredService<Refusals>().AreTold ?? !isAboutRights) || services.GetService<IAccessLog>() is not { } log
             ? Task.CompletedTask
             : log.Refused(context, refusal);
     }

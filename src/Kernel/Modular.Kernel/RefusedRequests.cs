@@ -179,6 +179,12 @@ public sealed class RefusedRequests(TimeProvider clock, IOptions<AuthOptions> op
 /// </summary>
 public interface IAccessLog
 {
+    /// <summary>
+    /// Whether a module's own event of a refusal is still stored: of a caller who is known only so many a minute are, or
+    /// somebody who is signed in could fill the disk. Those beyond come to <see cref="Refused"/>, which counts.
+    /// </summary>
+    bool MayTell(Caller caller);
+
     /// <summary>Tells that the caller was not let do what was asked for.</summary>
     Task Refused(HttpContext context, Refusal refusal);
 }

@@ -18,8 +18,8 @@ public sealed class Refusals
     private readonly List<(string Sql, object?[] Parameters)> _commands = [];
     private readonly Dictionary<string, (Refusal Refusal, string? Stream, object? Event)> _constraints = [];
 
-    /// <summary>Whether a refusal of this scope's request is in the log already.</summary>
-    internal bool AreTold { get; private set; }
+    /// <summary>Whether a refusal of this scope's request is in the log already; null: none was recorded.</summary>
+    internal bool? AreTold { get; private set; }
 
     /// <summary>Records a refusal: committed alone, after everything else that was staged is dropped.</summary>
     /// <param name="stream">The stream it is appended to, after whatever is there.</param>
@@ -43,13 +43,14 @@ public sealed class Refusals
     internal (Refusal Refusal, string? Stream, object? Event)? Meaning(string constraint) =>
         _constraints.TryGetValue(constraint, out var declared) ? declared : null;
 
-    internal void AppendTo(IDocumentSession session)
+    internal void AppendTo(IDocumentSession session, IAccessLog? log, Caller caller)
     {
-        foreach (var (stream, @event) in _events)
+        if (_events.Count > 0)
+            AreTold = log?.MayTell(caller) ?? true;
+        foreach (var (stream, @event) in AreTold == true ? _events : [])
             session.Events.Append(stream, @event);
         foreach (var (sql, parameters) in _commands)
             session.QueueSqlCommand(sql, parameters);
-        AreTold |= _events.Count > 0;
     }
 
     internal void Clear()
@@ -65,7 +66,7 @@ public sealed class Refusals
 /// the answer is a refusal, what belongs to the refusal alone (DESIGN §4).
 /// </summary>
 internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
-    IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller) : IPipelineBehavior<TRequest, TResponse>
+    IDocumentSession session, UnitOfWork unit, Refusals refusals, Caller caller, IEnumerable<IAccessLog> logs) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : notnull
 {
     private const int MostRuns = 5;
@@ -142,7 +143,7 @@ internal sealed class UnitOfWorkBehaviour<TRequest, TResponse>(
         session.EjectAllPendingChanges();
         ForgetSignIn();
         caller.Describe(session.Metadata);
-        refusals.AppendTo(session);
+        refusals.AppendTo(session, logs.FirstOrDefault(), caller);
         await session.SaveChangesAsync(ct);
         return response;
     }

@@ -14,7 +14,7 @@ internal sealed class PersonFold(string id)
     public static readonly string[] Types =
     [
         "user.registered.1", "user.updated.1", "user.email_changed.1", "user.role_set.1", "user.banned.1", "user.unbanned.1", "user.deleted.1",
-        "organization.member_added.1", "organization.member_role_set.1", "organization.member_removed.1", "team.member_added.1", "team.member_removed.1",
+        "organization.created.1", "organization.member_added.1", "organization.member_role_set.1", "organization.member_removed.1", "team.member_added.1", "team.member_removed.1",
         "session.started.1", "session.refreshed.1", "session.organization_switched.1", "session.revoked.1", "session.signed_out.1", "session.expired.1",
     ];
 
@@ -117,7 +117,8 @@ internal sealed class PersonFold(string id)
                 foreach (var team in TeamsIn(organization))
                     teams.Remove(team);
                 break;
-            case "team.member_added.1":
+            // The founder is in the first team.
+            case "organization.created.1" or "team.member_added.1":
                 teams[Text(data, "teamId")!] = organization;
                 break;
             case "team.member_removed.1" or "team.removed.1":

@@ -16,12 +16,17 @@ internal sealed class AccessRefusals(IDocumentStore documents, TimeProvider cloc
     /// <summary>What a session is told apart for in a minute; the rest of it is one count.</summary>
     public const int MostOfSession = 20;
 
-    /// <summary>Sessions that are told apart in a minute; those beyond are one count without a user.</summary>
+    /// <summary>Refusals of a session's minute that modules tell themselves.</summary>
+    public const int MostToldOfSession = 100;
+
+    /// <summary>Sessions that are told apart in a minute, on one node.</summary>
     public const int MostSessions = 5_000;
 
     private readonly Lock gate = new();
     private readonly Queue<Minute> ended = new();
     private Minute current = new(DateTimeOffset.MinValue);
+
+    public bool MayTell(Caller caller) => caller.UserId is null || MinuteOf(clock.GetUtcNow()).MayTell(caller);
 
     public async Task Refused(HttpContext context, Refusal refusal)
     {
@@ -96,18 +101,17 @@ internal sealed class AccessRefusals(IDocumentStore documents, TimeProvider cloc
         public DateTimeOffset Began => began;
 
         /// <summary>Counts it; whether it is the first of its kind.</summary>
-        public bool IsFirst(Caller caller, Refusing refusing)
+        // Of somebody beyond those that are told apart not even the first is told: it takes thousands who are signed in.
+        public bool IsFirst(Caller caller, Refusing refusing) => Of(caller)?.Count(refusing) == true;
+
+        public bool MayTell(Caller caller) => Of(caller)?.MayTell() == true;
+
+        private OfSession? Of(Caller caller)
         {
             var key = $"{caller.UserId} {caller.SessionId}";
-            if (!sessions.TryGetValue(key, out var session))
-            {
-                // Of somebody beyond them not even the first is told: it takes thousands who are signed in.
-                if (sessions.Count >= MostSessions)
-                    return false;
-                session = sessions.GetOrAdd(key, _ => new OfSession(MetadataOf(caller)));
-            }
-
-            return session.Count(refusing);
+            if (sessions.TryGetValue(key, out var session))
+                return session;
+            return sessions.Count < MostSessions ? sessions.GetOrAdd(key, _ => new OfSession(MetadataOf(caller))) : null;
         }
 
         public IEnumerable<(EventMetadata, AccessRefused)> Repeats(DateTimeOffset now) =>
@@ -119,7 +123,11 @@ internal sealed class AccessRefusals(IDocumentStore documents, TimeProvider cloc
         {
             private readonly Dictionary<Refusing, long> counts = [];
 
+            private int told;
+
             public EventMetadata Metadata => metadata;
+
+            public bool MayTell() => Interlocked.Increment(ref told) <= MostToldOfSession;
 
             public bool Count(Refusing refusing)
             {
