@@ -81,7 +81,7 @@ public sealed class ForgottenPersonTests(ForgettingApp app) : IClassFixture<Forg
     {
         var root = await app.Root();
         var person = new ClerkPerson("user_clerk77", "Halcyonette", "halcyonette.river@unforgettable.example", Verified: true, Banned: false, Deleted: false);
-        _traces.Add("halcyonette", "unforgettable.example", "img.clerk.com/x", "second.halcyonette");
+        _traces.Add("halcyonette", "unforgettable.example", "img.clerk.com/x");
         await app.Tell("user.created", person, 1_700_000_000_000);
         await app.Tell("user.updated", person with { Name = "Halcyonette II", Banned = true }, 1_700_000_001_000);
         await Send(new Contracts.ImportUsers(

@@ -8,7 +8,7 @@ namespace Modular.Audit;
 
 /// <summary>
 /// PostgreSQL keeps samples of columns for its planner, names and addresses among them: a table whose samples are older than
-/// the last erasure is sampled anew, every hour.
+/// the last erasure is sampled anew, every hour; one that is empty by now loses them, where PostgreSQL (18) can.
 /// </summary>
 internal sealed class StatisticsSweep(StoreDatabase database, EventFeed feed, TimeProvider clock, ILogger<StatisticsSweep> log)
     : HourlySweep("Samples of columns could not be taken anew", clock, log)
@@ -20,6 +20,8 @@ internal sealed class StatisticsSweep(StoreDatabase database, EventFeed feed, Ti
             and coalesce(greatest(t.last_analyze, t.last_autoanalyze), '-infinity') < (
                 select max(timestamp) from audit.mt_events where type = 'subject.erased.1')
         """;
+
+    private const int FirstThatClears = 18;
 
     /// <summary>What every schema of ours holds that nobody registers as a module.</summary>
     private static readonly string[] Others = ["neon_auth", "messaging"];
@@ -36,12 +38,28 @@ internal sealed class StatisticsSweep(StoreDatabase database, EventFeed feed, Ti
         {
             await using var analyze = new NpgsqlCommand($"analyze {table}", connection);
             await analyze.ExecuteNonQueryAsync(ct);
+            if (connection.PostgreSqlVersion.Major >= FirstThatClears)
+                await Clear(connection, table, ct);
         }
 
         return due.Count;
     }
 
     protected override Task SweepAll(CancellationToken ct) => Sweep(ct);
+
+    // Of a table that is empty no samples are taken, and those there were stay.
+    private static async Task Clear(NpgsqlConnection connection, string table, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            select pg_clear_attribute_stats(n.nspname, c.relname, a.attname, false)
+            from pg_statistic s join pg_class c on c.oid = s.starelid join pg_namespace n on n.oid = c.relnamespace
+            join pg_attribute a on a.attrelid = s.starelid and a.attnum = s.staattnum
+            where not s.stainherit and not exists (select from {table})
+                and (c.oid = $1::regclass or c.oid in (select indexrelid from pg_index where indrelid = $1::regclass))
+            """, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table });
+        await command.ExecuteNonQueryAsync(ct);
+    }
 
     private async Task<List<string>> Find(NpgsqlConnection connection, CancellationToken ct)
     {

@@ -149,7 +149,7 @@ internal sealed class SinkTurn(
         }
 
         metrics.Failed(name, answer.Error);
-        var pause = PauseAfter(state.Attempts, answer.RetryAfter, Random.Shared.NextDouble());
+        var pause = PauseAfter(state.Attempts, answer.RetryAfter, RandomNumberGenerator.GetInt32(1000) / 1000.0);
         await states.Fail(state, clock.GetUtcNow() + pause, answer.Error, answer.IsGone, ct);
         return false;
     }
