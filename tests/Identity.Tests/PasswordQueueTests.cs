@@ -1,11 +1,15 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Modular.Identity.Tests;
 
 public sealed class PasswordQueueTests
 {
+    private static readonly IMeterFactory Meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();
+
     private static PasswordQueue Queue(int iterations, int threads = 1, int perThread = 1) =>
-        new(Options.Create(new PasswordOptions { Iterations = iterations, Threads = threads, QueuePerThread = perThread }));
+        new(Options.Create(new PasswordOptions { Iterations = iterations, Threads = threads, QueuePerThread = perThread }), Meters);
 
     [Fact]
     public async Task A_password_is_hashed_and_compared()

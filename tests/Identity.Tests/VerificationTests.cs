@@ -1,28 +1,29 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
-using Modular.Kernel;
 using Modular.Store;
 using Modular.Testing;
 
 namespace Modular.Identity.Tests;
 
-public sealed class SecretBoxTests
+public sealed class SecretBoxTests(App app, OtherApp other) : IClassFixture<App>, IClassFixture<OtherApp>
 {
-    private static SecretBox Box(string secret) => new(Options.Create(new AuthOptions { Secret = secret }));
+    private SecretBox One => app.Services.GetRequiredService<SecretBox>();
 
     [Fact]
     public void What_is_sealed_opens_in_its_place_alone()
     {
-        var sealedText = Box("one").Seal("a token", "here");
-        Assert.Equal("a token", Box("one").Open(sealedText, "here"));
-        Assert.Null(Box("one").Open(sealedText, "there"));
-        Assert.Null(Box("two").Open(sealedText, "here"));
-        Assert.Null(Box("one").Open(sealedText[..^2], "here"));
-        Assert.Null(Box("one").Open("not base64url!", "here"));
-        Assert.Null(Box("one").Open("", "here"));
-        Assert.NotEqual(sealedText, Box("one").Seal("a token", "here"));
+        var sealedText = One.Seal("a token", "here");
+        Assert.Equal("a token", One.Open(sealedText, "here"));
+        Assert.Null(One.Open(sealedText, "there"));
+        Assert.Null(other.Services.GetRequiredService<SecretBox>().Open(sealedText, "here"));
+        Assert.Null(One.Open(sealedText[..^2], "here"));
+        Assert.Null(One.Open("not base64url!", "here"));
+        Assert.Null(One.Open("", "here"));
+        Assert.NotEqual(sealedText, One.Seal("a token", "here"));
     }
 }
+
+/// <summary>Another database, with keys of its own under the same secret.</summary>
+public sealed class OtherApp : App;
 
 public sealed class VerificationTests(App app) : IClassFixture<App>
 {
