@@ -32,7 +32,7 @@ public sealed class LiveSessionsTests : IDisposable
     }
 
     [Fact]
-    public void Checks_of_every_core_are_counted_to_the_last_one_and_the_count_never_falls()
+    public async Task Checks_of_every_core_are_counted_to_the_last_one_and_the_count_never_falls()
     {
         const int Threads = 8;
         const int Each = 100_000;
@@ -52,8 +52,8 @@ public sealed class LiveSessionsTests : IDisposable
             for (var check = 0; check < Each; check++)
                 metrics.Hit();
         });
-        done.Cancel();
-        reader.Wait();
+        await done.CancelAsync();
+        await reader;
         Assert.Equal(Threads * Each, metrics.Hits);
         Assert.False(fell);
     }
