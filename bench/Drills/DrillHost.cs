@@ -144,6 +144,9 @@ internal sealed class DrillHost : IAsyncDisposable
                 "--urls", "http://127.0.0.1:0",
                 $"--Smtp:Host=127.0.0.1", $"--Smtp:Port={_mails.Port}", "--Smtp:Tls=false", "--Smtp:From=no-reply@example.com",
                 "--Logging:LogLevel:Default=Warning",
+                // As people read it: what it complained of is told by lines.
+                "--Logging:Console:FormatterName=simple",
+                "--Logging:Console:FormatterOptions:IncludeScopes=false",
                 "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Information",
             },
             Environment =
@@ -190,7 +193,7 @@ internal sealed class DrillHost : IAsyncDisposable
         if (line is null)
             _listening.TrySetException(new InvalidOperationException($"The Host ended before it listened: {string.Join('\n', _log)}"));
         else if (line.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at)
-            _listening.TrySetResult(line[(at + Mark.Length)..].Trim());
+            _listening.TrySetResult(line[(at + Mark.Length)..].Split('"', ' ')[0]);
         else
             _log.Enqueue(line);
     }

@@ -4,21 +4,26 @@ using Modular.Testing;
 
 namespace Modular.Identity.Tests;
 
-public sealed class SecretBoxTests(App app) : IClassFixture<App>
+public sealed class SecretBoxTests(App app, OtherApp other) : IClassFixture<App>, IClassFixture<OtherApp>
 {
+    private SecretBox One => app.Services.GetRequiredService<SecretBox>();
+
     [Fact]
     public void What_is_sealed_opens_in_its_place_alone()
     {
-        var box = app.Services.GetRequiredService<SecretBox>();
-        var sealedText = box.Seal("a token", "here");
-        Assert.Equal("a token", box.Open(sealedText, "here"));
-        Assert.Null(box.Open(sealedText, "there"));
-        Assert.Null(box.Open(sealedText[..^2], "here"));
-        Assert.Null(box.Open("not base64url!", "here"));
-        Assert.Null(box.Open("", "here"));
-        Assert.NotEqual(sealedText, box.Seal("a token", "here"));
+        var sealedText = One.Seal("a token", "here");
+        Assert.Equal("a token", One.Open(sealedText, "here"));
+        Assert.Null(One.Open(sealedText, "there"));
+        Assert.Null(other.Services.GetRequiredService<SecretBox>().Open(sealedText, "here"));
+        Assert.Null(One.Open(sealedText[..^2], "here"));
+        Assert.Null(One.Open("not base64url!", "here"));
+        Assert.Null(One.Open("", "here"));
+        Assert.NotEqual(sealedText, One.Seal("a token", "here"));
     }
 }
+
+/// <summary>Another database, with keys of its own under the same secret.</summary>
+public sealed class OtherApp : App;
 
 public sealed class VerificationTests(App app) : IClassFixture<App>
 {
