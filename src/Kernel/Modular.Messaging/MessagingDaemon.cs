@@ -13,6 +13,10 @@ internal sealed class MessagingDaemon(
     IServiceProviderIsService services, ILogger<MessagingDaemon> log) : BackgroundService, IMessagingDaemon
 {
     private static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Until the first look that nobody has asked for: where one may have to be told, it is by then.</summary>
+    private static readonly TimeSpan Untold = TimeSpan.FromMilliseconds(500);
+
     private static readonly TimeSpan Latest = TimeSpan.FromSeconds(15);
 
     /// <summary>Hints come for events as well: following each would keep an idle node busy while others write.</summary>
@@ -123,7 +127,8 @@ internal sealed class MessagingDaemon(
                 return;
             }
 
-            wait = found.Claimed.Count > 0 || found.Held ? Soonest : TimeSpan.FromTicks(Math.Min(Latest.Ticks, wait.Ticks * 2));
+            // Nobody tells when an older transaction has ended; everything else comes with a hint, and this is the net below.
+            wait = found.Held ? Soonest : TimeSpan.FromTicks(Math.Clamp(found.Claimed.Count > 0 ? 0 : wait.Ticks * 2, Untold.Ticks, Latest.Ticks));
             await Wait(woken, hint, Until(found.NextDue, wait), looked, ct);
             (woken, hint) = (local.Woken, feed.Next);
         }

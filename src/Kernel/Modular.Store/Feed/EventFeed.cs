@@ -84,21 +84,40 @@ public sealed class EventFeed
     internal static async Task<bool> IsHeldBack(
         NpgsqlConnection connection, FeedPosition after, IReadOnlyList<string> modules, CancellationToken ct)
     {
-        var newer = modules.Select(module =>
-            $"exists (select from {module}.mt_events where (epoch, xact, seq_id) > ($1, $2, {SequenceBefore(module, after)}))");
-        await using var command = new NpgsqlCommand($"select {string.Join(" or ", newer)}", connection);
+        await using var command = new NpgsqlCommand { Connection = connection };
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after.Epoch });
         command.Parameters.Add(new NpgsqlParameter<ulong> { TypedValue = after.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        var newer = new List<string>();
+        foreach (var module in modules)
+        {
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = SequenceBefore(module, after) });
+            newer.Add($"exists (select from {module}.mt_events where (epoch, xact, seq_id) > ($1, $2, ${command.Parameters.Count}))");
+        }
+
+        command.CommandText = $"select {string.Join(" or ", newer)}";
+        await command.PrepareAsync(ct);
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
     /// <summary>The modules asked for; none means all.</summary>
     internal IReadOnlyList<string> Asked(IReadOnlyCollection<string>? modules) => modules is null or { Count: 0 } ? Modules : [.. modules];
 
+    /// <summary>
+    /// For a connection that a reader keeps: the same few statements, planned once. A plan made while a table was small would read
+    /// all of it later, so only scans of an index are on offer.
+    /// </summary>
+    internal static async Task Settle(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var settings = new NpgsqlCommand("set enable_seqscan = off; set enable_bitmapscan = off", connection);
+        await settings.ExecuteNonQueryAsync(ct);
+    }
+
     internal async Task<IReadOnlyList<IEvent>> ReadAfter(
-        NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyCollection<string>? modules, CancellationToken ct)
+        NpgsqlConnection connection, FeedPosition after, int limit, IReadOnlyCollection<string>? modules, CancellationToken ct, bool keeps = false)
     {
         await using var command = Command(connection, after, limit, Asked(modules), EventReader.Columns);
+        if (keeps)
+            await command.PrepareAsync(ct);
         var rows = new List<EventReader.Row>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
         {

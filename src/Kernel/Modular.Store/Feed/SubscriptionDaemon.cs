@@ -156,22 +156,25 @@ internal sealed class SubscriptionRun(
     private async Task<Task> Follow(FeedPosition position, CancellationToken ct)
     {
         var modules = feed.Asked(subscription.Modules);
+        await EventFeed.Settle(_connection!, ct);
         var held = Soonest;
         while (true)
         {
             report(new SubscriptionStatus(subscription.Name, SubscriptionStatus.Running, position, null));
             var hint = parts.Signal.Next;
-            var events = await feed.ReadAfter(_connection!, position, PageSize, modules, ct);
+            var events = await feed.ReadAfter(_connection!, position, PageSize, modules, ct, keeps: true);
             if (events.Count > 0)
             {
                 metrics.Applies(subscription.Name, events[0].Timestamp);
                 position = await Apply(position, events, ct);
                 held = Soonest;
-                continue;
+                if (events.Count == PageSize)
+                    continue;
             }
 
             // What an older open transaction holds back gives no hint when it may be read: so look again soon, then
-            // less and less. Where nothing is held back the next event brings a hint, or is found when the net is drawn.
+            // less and less. Where nothing is held back the next event brings a hint, or is found when the net is drawn. What was
+            // committed since the page was read counts as held back, so it is looked for at once.
             var isHeld = await EventFeed.IsHeldBack(_connection!, position, modules, ct);
             if (isHeld)
                 metrics.IsHeldBack(subscription.Name);
