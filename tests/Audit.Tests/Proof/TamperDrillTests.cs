@@ -40,7 +40,7 @@ public sealed class TamperDrillTests
     [InlineData("the root of a tile", "update audit.tiles set root = set_byte(root, 3, 255 - get_byte(root, 3)) where level = 0 and number = 1", 256, "tile", null)]
     [InlineData("a tile that is gone", "delete from audit.tiles where level = 0 and number = 1", 256, "tile_missing", null)]
     [InlineData("an entry that is gone", DeleteBoth, 300, "entry_missing", null)]
-    [InlineData("and the gap closed", DeleteBoth + "update audit.entries set position = position - 1 where position > $P", 300, "tile", null)]
+    [InlineData("and the gap closed", DeleteBoth + "update audit.entries set position = position + 1000 where position > $P; update audit.entries set position = position - 1001 where position > 1000", 300, "tile", null)]
     [InlineData("an entry put in", "update audit.entries set position = position + 1000 where position >= $P; update audit.entries set position = position - 999 where position >= 1000; insert into audit.entries select $P, event_id, epoch, xact, module, sequence, canonical, leaf from audit.entries where position = 4", 300, "tile", null)]
     [InlineData("two changed places", "update audit.entries set position = 5000 where position = $P; update audit.entries set position = $P where position = $P + 1; update audit.entries set position = $P + 1 where position = 5000", 300, "tile", null)]
     [InlineData("two changed places behind the last full tile", "update audit.entries set position = 5000 where position = $P; update audit.entries set position = $P where position = $P + 1; update audit.entries set position = $P + 1 where position = 5000", 590, "event_missing_from_log", null)]
