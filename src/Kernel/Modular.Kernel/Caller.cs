@@ -87,8 +87,9 @@ public static class CallerExtensions
 
     internal static string? AddressOf(HttpContext context, AuthOptions options) => Display(ClientOf(context, options));
 
-    internal static IPAddress? ClientOf(HttpContext context, AuthOptions options) =>
-        ClientAddress(context.Connection.RemoteIpAddress, Forwarded(context.Request, options), options);
+    internal static IPAddress? ClientOf(HttpContext context, AuthOptions options) => options.ForwardedFor || options.ProxyNetworks.Count > 0
+        ? ClientAddress(context.Connection.RemoteIpAddress, Forwarded(context.Request, options), options)
+        : Plain(context.Connection.RemoteIpAddress);
 
     /// <summary>The trace of whoever called, or one of the request's own.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
