@@ -48,6 +48,7 @@ class Witness {
   }
 }
 
+const publicAddress = "https://id.example.com";
 const witness = new Witness();
 const administrator = { email: "root@example.com", password: "correct-horse-1" };
 
@@ -63,7 +64,7 @@ describe("the audit log, proved", { skip: upstream }, () => {
   const signUp = async () => {
     const answer = await fetch(`${host.url}/api/auth/sign-up/email`, {
       method: "POST",
-      headers: { "content-type": "application/json", origin: host.url },
+      headers: { "content-type": "application/json", origin: publicAddress },
       body: JSON.stringify({ email: `${randomBytes(6).toString("hex")}@example.com`, password: "correct-horse-2", name: "Ada" }),
     });
     assert.equal(answer.status, 200);
@@ -81,14 +82,14 @@ describe("the audit log, proved", { skip: upstream }, () => {
     host = await startHost({
       name: "protocol-audit-log",
       env: {
-        Auth__BaseUrl: "https://id.example.com",
+        Auth__BaseUrl: publicAddress,
         Audit__PublicLog: "true", Audit__CheckpointInterval: "0:00:00.1", Audit__Witnesses: witness.vkey,
         Admin__Email: administrator.email, Admin__Password: administrator.password,
       },
     });
     const answer = await fetch(`${host.url}/api/auth/sign-in/email`, {
       method: "POST",
-      headers: { "content-type": "application/json", origin: "https://id.example.com" },
+      headers: { "content-type": "application/json", origin: publicAddress },
       body: JSON.stringify(administrator),
     });
     assert.equal(answer.status, 200);
@@ -111,7 +112,7 @@ describe("the audit log, proved", { skip: upstream }, () => {
     const { checkpoint } = await grown(8);
     const { size } = checkpoint;
     const width = size % 256;
-    assert.ok(size < 256);
+    assert.ok(size < 200);
     assert.equal((await read(`log/tile/entries/000.p/${width}`)).status, 401);
     const bundle = (await read(`log/tile/entries/000.p/${width}`, true)).body;
     const entries = [];
@@ -124,8 +125,8 @@ describe("the audit log, proved", { skip: upstream }, () => {
     assert.ok(tile.body.equals(Buffer.concat(leaves)));
     assert.equal(tile.headers.get("content-type"), "application/octet-stream");
     assert.match(tile.headers.get("cache-control"), /^public, .*immutable$/);
-    for (const none of ["log/tile/0/000", "log/tile/0/001.p/1", `log/tile/0/000.p/${width + 1}`, "log/tile/1/000.p/1", "log/tile/00/000.p/1", "log/tile/0/0.p/1"])
-      if (size < 255) assert.equal((await read(none)).status, 404, none);
+    for (const none of ["log/tile/0/000", "log/tile/0/001.p/1", "log/tile/0/000.p/255", "log/tile/1/000.p/1", "log/tile/00/000.p/1", "log/tile/0/0.p/1"])
+      assert.equal((await read(none)).status, 404, none);
 
     for (const position of [0, 1, size >> 1, size - 1]) {
       const proof = await json(`log/proof/inclusion?position=${position}&size=${size}`);
@@ -157,7 +158,8 @@ describe("the audit log, proved", { skip: upstream }, () => {
   });
 
   it("keeps nothing that no witness of it has signed", async () => {
-    const { note, checkpoint } = await grown(0);
+    const { signed, checkpoint } = await grown(0);
+    const note = `${signed.text}\n${signed.signatures[0].line}\n`; // without what was countersigned above
     assert.equal((await post(note)).status, 403);
     assert.equal((await post(new Witness().cosign(note))).status, 403);
     assert.equal((await post(witness.cosign(note, Date.now() + 3_600_000))).status, 403);
