@@ -33,7 +33,7 @@ internal sealed class LogBoundaries(StoreDatabase database)
 
     /// <summary>Null: the entry is there, or is still to come; else that it was dropped, and where the log begins.</summary>
     public async Task<Refusal?> Refuse(long? position, CancellationToken ct) =>
-        position is { } wanted && (await Last(ct)).Position is var first && wanted < first
+        position is { } wanted && (await Last(ct)).Position is var first && first > 0 && wanted < first
             ? new Refusal(StatusCodes.Status410Gone, "entries_dropped", $"What is before position {first} was dropped by its age", new { first })
             : null;
 
