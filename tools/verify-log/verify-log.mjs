@@ -210,6 +210,25 @@ function readManifest(text) {
   return { note, claims: JSON.parse(note.text.slice(MANIFEST.length)) };
 }
 
+/** What is read by `read`, or a `Wrong`, not whatever it stumbles over. */
+function readable(problem, position, read) {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Wrong ? error : new Wrong(problem, position, error.message);
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function readRow(line, mayBeManifest) {
+  const row = JSON.parse(utf8.decode(line));
+  if (mayBeManifest && typeof row.manifest === "string") return row;
+  if (!(Number.isSafeInteger(row.position) && row.position >= 0) || typeof row.leaf !== "string" || typeof row.entry !== "string" || !row.entry.isWellFormed())
+    throw new Error("this line is no entry");
+  return row;
+}
+
 async function* linesOf(path) {
   let rest = [];
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
@@ -229,11 +248,14 @@ async function readEntries(path, manifest) {
   const digest = createHash("sha256");
   let [first, bytes] = [undefined, 0];
   const leaves = [];
+  const isApart = manifest !== undefined;
   for await (const line of linesOf(path)) {
-    const row = JSON.parse(line.toString("utf8"));
-    if (!manifest && row.manifest) {
-      manifest = readManifest(row.manifest);
-      break;
+    const next = (first ?? 0) + leaves.length;
+    if (!isApart && manifest) throw new Wrong("after_manifest", next, "there is something behind the manifest, which nobody signed");
+    const row = readable("unreadable", next, () => readRow(line, !isApart));
+    if (!isApart && typeof row.manifest === "string") {
+      manifest = readable("manifest", first ?? 0, () => readManifest(row.manifest));
+      continue;
     }
     digest.update(line);
     bytes += line.length;
@@ -249,12 +271,12 @@ async function readEntries(path, manifest) {
 
 /** Checks an export. Answers what it is part of; throws a `Wrong`. */
 export async function verifyExport({ file, manifestText, checkpoints = [], keys = [], witnesses = [] }) {
-  const read = await readEntries(file, manifestText && readManifest(manifestText));
+  const read = await readEntries(file, manifestText === undefined ? undefined : readable("manifest", 0, () => readManifest(manifestText)));
   if (!read.manifest) throw new Wrong("manifest", read.first ?? 0, "there is no manifest: the file is not whole");
   const { claims, note } = read.manifest;
   const { from, to } = claims;
-  const signed = readNote(claims.checkpoint);
-  const checkpoint = readCheckpoint(signed.text);
+  const signed = readable("manifest", read.first ?? 0, () => readNote(claims.checkpoint));
+  const checkpoint = readable("manifest", read.first ?? 0, () => readCheckpoint(signed.text));
   if (keys.length > 0)
     for (const [what, one] of [["manifest", note], ["checkpoint", signed]])
       if (signers(one, keys).length === 0) throw new Wrong("signature", from, `no trusted key signed the ${what}`);
@@ -274,7 +296,7 @@ export async function verifyExport({ file, manifestText, checkpoints = [], keys 
     return { note: one, ...readCheckpoint(one.text) };
   });
   const roots = new Map();
-  const tree = new GrowingTree(from, claims.edge.map(fromBase64));
+  const tree = readable("manifest", read.first ?? 0, () => new GrowingTree(from, claims.edge.map(fromBase64)));
   const wanted = new Set(kept.map(({ size }) => size));
   for (const leaf of read.leaves) {
     if (wanted.has(tree.size)) roots.set(tree.size, tree.root());

@@ -60,6 +60,45 @@ public sealed class ExportLogTests
         Assert.Equal((false, due, problem), (other.GetProperty("ok").GetBoolean(), other.GetProperty("firstWrong").GetInt64(), other.GetProperty("problem").GetString()));
     }
 
+    [Theory]
+    [InlineData("line breaks of another system", 0, "digest")]
+    [InlineData("a mark before the first byte", 0, "unreadable")]
+    [InlineData("half a line", 300, "unreadable")]
+    [InlineData("no line", 300, "unreadable")]
+    [InlineData("another object", 300, "unreadable")]
+    [InlineData("bytes that are no text", 300, "unreadable")]
+    [InlineData("an entry behind the manifest", 600, "after_manifest")]
+    [InlineData("an empty line behind the manifest", 600, "after_manifest")]
+    public async Task Both_take_a_file_for_the_bytes_that_it_is(string act, int position, string problem)
+    {
+        await using var app = await TamperDrillTests.Signed();
+        using var export = await Export(app.Value, 0, null);
+        var whole = await File.ReadAllTextAsync(export.Path) + JsonSerializer.Serialize(new { manifest = export.Manifest }) + "\n";
+        File.Delete($"{export.Path}.manifest");
+        var keys = (await app.Value.Send(new Contracts.ReadLogKeys())).Keys.Select(key => key.Key).ToList();
+        await File.WriteAllTextAsync(export.Path, whole);
+        Assert.Null((await AuditModule.VerifyExport(new VerifyExport(export.Path, null, [], keys), default)).Problem);
+        Assert.True((await StandAlone(export, "--key", keys[0])).GetProperty("ok").GetBoolean());
+
+        var lines = whole.Split('\n').ToList();
+        byte[] changed = act switch
+        {
+            "line breaks of another system" => Bytes(whole.Replace("\n", "\r\n", StringComparison.Ordinal)),
+            "a mark before the first byte" => [0xEF, 0xBB, 0xBF, .. Bytes(whole)],
+            "half a line" => Bytes(string.Join('\n', lines.Select((line, at) => at == 300 ? line[..50] : line))),
+            "no line" => Bytes(string.Join('\n', lines.Select((line, at) => at == 300 ? "" : line))),
+            "another object" => Bytes(string.Join('\n', lines.Select((line, at) => at == 300 ? "{\"position\":300}" : line))),
+            "bytes that are no text" => [.. Bytes(string.Join('\n', lines[..300]) + "\n" + lines[300].Replace("gadget", "\u0001", StringComparison.Ordinal)).Select(b => b == 1 ? (byte)0xFF : b), .. Bytes("\n" + string.Join('\n', lines[301..]))],
+            "an entry behind the manifest" => Bytes(whole + lines[4] + "\n"),
+            _ => Bytes(whole + "\n"),
+        };
+        await File.WriteAllBytesAsync(export.Path, changed);
+        var found = await AuditModule.VerifyExport(new VerifyExport(export.Path, null, [], keys), default);
+        Assert.Equal((position, problem), (found.FirstWrong, found.Problem));
+        var other = await StandAlone(export, "--key", keys[0]);
+        Assert.Equal((false, position, problem), (other.GetProperty("ok").GetBoolean(), other.GetProperty("firstWrong").GetInt64(), other.GetProperty("problem").GetString()));
+    }
+
     [Fact]
     public async Task An_export_of_another_history_is_found_by_a_checkpoint_that_was_kept()
     {
@@ -104,6 +143,8 @@ public sealed class ExportLogTests
             Assert.True(Ed25519.Verify(parts[1], parts[2], parts[3]));
         }
     }
+
+    private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);
 
     private static async Task<Exported> Export(AuditApp app, long from, long? to)
     {

@@ -13,7 +13,7 @@ public sealed record VerifyExport(
 /// <param name="From">The first position.</param>
 /// <param name="To">The position behind the last one.</param>
 /// <param name="FirstWrong">The first position that is wrong, or that nothing vouches for; null when none is.</param>
-/// <param name="Problem">What is wrong, as a code: <c>entry_missing</c>, <c>entry_too_many</c>, <c>leaf_hash</c>, <c>tile</c>,
+/// <param name="Problem">What is wrong, as a code: <c>entry_missing</c>, <c>entry_too_many</c>, <c>unreadable</c>, <c>after_manifest</c>, <c>leaf_hash</c>, <c>tile</c>,
 /// <c>root</c>, <c>digest</c>, <c>manifest</c>, <c>not_whole</c>, <c>signature</c>, <c>checkpoint_signature</c>,
 /// <c>checkpoint_outside_range</c>, <c>origin</c>, <c>fork</c>.</param>
 /// <param name="WrongBefore">What is wrong is before this position.</param>

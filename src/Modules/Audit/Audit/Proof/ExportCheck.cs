@@ -19,38 +19,49 @@ internal static class ExportCheck
         Stream export, string? manifestText, IReadOnlyList<string> kept, IReadOnlyList<NoteKey> trusted, Action<long> progress, CancellationToken ct)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var lines = new StreamReader(export, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, bufferSize: 1 << 16);
+        var lines = new RawLines(export);
         var manifest = manifestText is null ? null : Manifest(manifestText);
         // The edge before the range stands in the manifest, which may come last: so leaves are kept, 32 bytes each.
         var leaves = new List<byte[]>();
         var (first, bytes) = (-1L, 0L);
-        while (await lines.ReadLineAsync(ct) is { } line)
+        for (var line = await lines.Next(ct); line.Length > 0; line = await lines.Next(ct))
         {
-            var row = JsonDocument.Parse(line).RootElement;
-            if (manifestText is null && row.TryGetProperty("manifest", out var last))
+            var due = Math.Max(first, 0) + leaves.Count;
+            if (Row.Read(line, mayBeManifest: manifestText is null) is not { } row)
+                return Wrong(due, "unreadable");
+            if (row.Manifest is { } last)
             {
-                manifest = Manifest(last.GetString()!);
+                manifest = Manifest(last);
+                // Nobody signed what is behind it.
+                if ((await lines.Next(ct)).Length > 0)
+                    return Wrong(due, "after_manifest");
                 break;
             }
 
-            var raw = Encoding.UTF8.GetBytes($"{line}\n");
-            hash.AppendData(raw);
-            bytes += raw.Length;
-            var position = row.GetProperty("position").GetInt64();
-            first = first < 0 ? position : first;
-            if (position != first + leaves.Count)
+            hash.AppendData(line.Span);
+            bytes += line.Length;
+            first = first < 0 ? row.Position : first;
+            if (row.Position != first + leaves.Count)
                 return Wrong(first + leaves.Count, "entry_missing");
-            var leaf = MerkleTree.LeafHash(Encoding.UTF8.GetBytes(row.GetProperty("entry").GetString()!));
-            if (Convert.ToBase64String(leaf) != row.GetProperty("leaf").GetString())
-                return Wrong(position, "leaf_hash");
+            var leaf = MerkleTree.LeafHash(Encoding.UTF8.GetBytes(row.Entry));
+            if (Convert.ToBase64String(leaf) != row.Leaf)
+                return Wrong(row.Position, "leaf_hash");
             leaves.Add(leaf);
             if (leaves.Count % 10_000 == 0)
-                progress(position);
+                progress(row.Position);
         }
 
-        if (manifest is not { Manifest: { } claims } || SignedNote.Read(claims.Checkpoint) is not { } note || Checkpoint.Read(note.Text) is not { } checkpoint)
+        if (manifest is not { Manifest: { Checkpoint: not null } claims } || SignedNote.Read(claims.Checkpoint) is not { } note || Checkpoint.Read(note.Text) is not { } checkpoint)
             return Wrong(Math.Max(first, 0), "manifest");
-        return Compare(claims, manifest.Value.Note, note, checkpoint, leaves, Math.Max(first, claims.From), bytes, Convert.ToHexStringLower(hash.GetHashAndReset()), kept, trusted);
+        try
+        {
+            return Compare(claims, manifest.Value.Note, note, checkpoint, leaves, Math.Max(first, claims.From), bytes, Convert.ToHexStringLower(hash.GetHashAndReset()), kept, trusted);
+        }
+        catch (Exception unreadable) when (unreadable is FormatException or ArgumentException)
+        {
+            // Hashes that are none, or as many as no tree of that size has.
+            return Wrong(Math.Max(first, 0), "manifest");
+        }
     }
 
     private static CheckedExport Compare(
@@ -115,6 +126,30 @@ internal static class ExportCheck
 
     private static (ExportManifest? Manifest, SignedNote Note)? Manifest(string text) =>
         SignedNote.Read(text) is { } note ? (ExportManifest.Read(note.Text), note) : null;
+
+    /// <summary>A line: an entry, or the manifest.</summary>
+    private sealed record Row(long Position, string Leaf, string Entry, string? Manifest)
+    {
+        /// <summary>Null for what is neither.</summary>
+        public static Row? Read(ReadOnlyMemory<byte> line, bool mayBeManifest)
+        {
+            try
+            {
+                using var read = JsonDocument.Parse(line);
+                var row = read.RootElement;
+                if (mayBeManifest && row.TryGetProperty("manifest", out var manifest))
+                    return manifest.GetString() is { } text ? new Row(0, "", "", text) : null;
+                return row.GetProperty("position").GetInt64() is >= 0 and var position
+                    && row.GetProperty("leaf").GetString() is { } leaf && row.GetProperty("entry").GetString() is { } entry
+                    ? new Row(position, leaf, entry, null)
+                    : null;
+            }
+            catch (Exception unreadable) when (unreadable is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+            {
+                return null;
+            }
+        }
+    }
 
     private static CheckedExport Wrong(long position, string problem, long? before = null) => new(0, 0, position, problem, before, null, false);
 }
