@@ -125,6 +125,64 @@ public sealed class CheckpointsTests
     }
 
     [Theory]
+    [InlineData("update audit.checkpoints set note = E'x\\n\\n' where size = (select max(size) from audit.checkpoints)", "is no checkpoint")]
+    [InlineData("delete from audit.log_secrets", "has no key that signs")]
+    [InlineData("update audit.log_secrets set sealed = '\\x00'", "")]
+    public async Task What_is_spoilt_stops_signing_and_not_the_server(string sql, string told)
+    {
+        await using var app = new Disposable<AuditApp>(new AuditApp(new Dictionary<string, string?> { ["Audit:CheckpointInterval"] = "0:00:00.05" }));
+        await app.Value.InitializeAsync();
+        await app.Value.AppendMany(20);
+        await app.Value.Settled();
+        while (await app.Value.Count("select coalesce(max(size), 0) from audit.checkpoints") < 20)
+            await Task.Delay(20);
+        await TamperDrillTests.Tamper(app.Value, sql, 0);
+        var health = "";
+        for (var tries = 0; tries < 100 && !health.Contains("audit-log\":{\"status\":\"degraded", StringComparison.Ordinal); tries++)
+        {
+            await app.Value.AppendMany(1);
+            await app.Value.Settled();
+            await Task.Delay(50);
+            health = (await app.Value.Scenario(_ => _.Get.Url("/healthz/ready"))).Body;
+        }
+
+        Assert.Contains("audit-log\":{\"status\":\"degraded", health, StringComparison.Ordinal);
+        Assert.Contains(told, health, StringComparison.Ordinal);
+        Assert.False(app.Value.Services.GetRequiredService<Microsoft.Extensions.Hosting.IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
+        Assert.Equal(0, await app.Value.Count("select count(*) from audit.checkpoints where size > 0 and note not like '%— %' and note not like 'x%'"));
+    }
+
+    [Theory]
+    [InlineData("x\n\n")]
+    [InlineData("x\n\n\n")]
+    [InlineData("\n")]
+    [InlineData("\0\u0001\ufffe")]
+    [InlineData("o\n5\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n")]
+    [InlineData("o\n99999999999999999999\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— name AAAAAAA=\n")]
+    public async Task What_is_no_note_is_refused_to_a_witness(string note)
+    {
+        var witness = new NoteKey("witness.example/w", NoteKey.CosignatureKind, Ed25519.PublicKey(new byte[32]));
+        await using var app = new Disposable<AuditApp>(new AuditApp(new Dictionary<string, string?> { ["Audit:Witnesses"] = witness.ToString() }));
+        await app.Value.InitializeAsync();
+        var answer = await app.Value.Scenario(_ =>
+        {
+            _.WithRequestHeader("X-Test-User", "root admin");
+            _.Post.Text(note).ToUrl("/api/audit/log/cosignatures");
+            _.StatusCodeShouldBe(400);
+        });
+        Assert.Equal("not_a_note", answer.Json().GetProperty("code").GetString());
+    }
+
+    [Theory]
+    [InlineData("000", true)]
+    [InlineData("x036/x028/x797/x018/x963/967", true)]
+    [InlineData("x036/x028/x797/x018/x963/968", false)]
+    [InlineData("x072/x057/x594/x037/x927/936", false)]
+    [InlineData("x072/x057/x594/x037/x927/936.p/1", false)]
+    [InlineData("x999/x999/x999/x999/x999/x999/999", false)]
+    public void A_tile_has_one_name(string path, bool isOne) => Assert.Equal(isOne, TilePath.TryRead(path, out _, out _));
+
+    [Theory]
     [InlineData("/api/audit/log/checkpoint")]
     [InlineData("/api/audit/log/checkpoint/witnessed")]
     [InlineData("/api/audit/log/checkpoints/2")]

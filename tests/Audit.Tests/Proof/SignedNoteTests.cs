@@ -62,6 +62,9 @@ public sealed class SignedNoteTests
 
     [Theory]
     [InlineData("no signature\n")]
+    [InlineData("x\n\n")]
+    [InlineData("x\n\n\n")]
+    [InlineData("\n\n")]
     [InlineData("text\n\n— name\n")]
     [InlineData("text\n\n- name AAAAAAA=\n")]
     [InlineData("text\n\n— na+me AAAAAAA=\n")]
@@ -69,6 +72,9 @@ public sealed class SignedNoteTests
     [InlineData("text\r\n\n— name AAAAAAA=\n")]
     [InlineData("text\n\n— name AAAAAAA=")]
     public void What_is_no_note_is_not_read(string note) => Assert.Null(SignedNote.Read(note));
+
+    [Fact]
+    public void Half_a_character_is_no_text() => Assert.Null(SignedNote.Read("x\ud800\n\n— name AAAAAAA=\n"));
 
     [Theory]
     [InlineData("\n5\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n")]

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -61,18 +62,28 @@ internal sealed partial class CheckpointLoop(
             metrics.Contradicted();
             NothingSigned(log, contradiction.Message);
         }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        catch (Exception stopped) when (ct.IsCancellationRequested && stopped is OperationCanceledException or ObjectDisposedException)
         {
             // The server stops.
         }
-        catch (Exception failure) when (failure is DbException or TimeoutException or System.Security.Cryptography.CryptographicException)
+        catch (Exception failure) when (failure is DbException or TimeoutException or IOException or OperationCanceledException)
         {
             NotMade(log, failure);
+        }
+        // What a spoilt row makes of reading it: signing stops, the server does not.
+        catch (Exception failure) when (failure is CryptographicException or FormatException or ArgumentException or InvalidOperationException
+            or InvalidCastException or ArithmeticException or IndexOutOfRangeException or NullReferenceException or KeyNotFoundException)
+        {
+            standing.Problem = $"No checkpoint can be made: {failure.Message}";
+            NothingReadable(log, failure);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "No checkpoint is signed. {Contradiction} Run 'audit verify'.")]
     private static partial void NothingSigned(ILogger log, string contradiction);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "No checkpoint is signed: what it is made from cannot be read. Run 'audit verify'")]
+    private static partial void NothingReadable(ILogger log, Exception failure);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A checkpoint of the audit log was not made; trying again with the next entries")]
     private static partial void NotMade(ILogger log, Exception failure);

@@ -62,8 +62,11 @@ internal sealed partial class LogKeys(
     }
 
     /// <summary>Signs as every key that signs now: the newest, and those before it while they overlap.</summary>
+    /// <exception cref="CryptographicException">None does: what nobody signed is not kept.</exception>
     public IReadOnlyList<NoteSignature> Sign(LogIdentity identity, string text) =>
-        [.. Signing(identity).Select(key => seal.Sign(key, text))];
+        Signing(identity) is { Count: > 0 } signing
+            ? [.. signing.Select(key => seal.Sign(key, text))]
+            : throw new CryptographicException("The audit log has no key that signs: its private half is gone. Run 'audit rotate-key'.");
 
     /// <summary>Those whose overlap is over and whose private half is still there.</summary>
     public IReadOnlyList<int> Outdated(LogIdentity identity) =>

@@ -50,7 +50,8 @@ internal sealed record SignedNote(string Text, IReadOnlyList<NoteSignature> Sign
             return null;
         // The last empty line: a text may have some of its own.
         var end = note.LastIndexOf("\n\n", StringComparison.Ordinal);
-        if (end < 0)
+        // No line below it is no signature, and half a character is none that could be signed.
+        if (end < 0 || end + 2 >= note.Length || note.EnumerateRunes().Any(rune => rune == Rune.ReplacementChar))
             return null;
         var lines = note[(end + 2)..^1].Split('\n');
         if (lines.Length > MostSignatures)

@@ -28,8 +28,8 @@ internal static class TilePath
             number = (number * 1000) + int.Parse(digits, CultureInfo.InvariantCulture);
         }
 
-        // One name for each tile.
-        return path == Write(number);
+        // One name for each tile, and none for those whose first position would wrap around to another's.
+        return number <= long.MaxValue >> Tile.Height && path == Write(number);
     }
 
     public static string Write(long number)
