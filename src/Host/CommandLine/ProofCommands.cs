@@ -104,10 +104,12 @@ internal static class ProofCommands
         var found = await Invocation.Explained(() => command.Terminal.WithProgress(
             "Verifying the log", progress => command.Send(request with { Progress = new LogSteps(progress) }, ct)));
         command.Answer(
-            new { ok = found.FirstWrong is null, found.Entries, found.FirstWrong, found.WrongBefore, found.Problem, found.Root, found.Checkpoints, found.VouchedFor },
+            new { ok = found.FirstWrong is null, found.Entries, found.FirstWrong, found.WrongBefore, found.Problem, found.Root, found.Checkpoints, found.VouchedFor, found.First, found.KeysGiven },
             terminal => terminal.Output.WriteLine(found.FirstWrong is { } wrong
                 ? Told(wrong, found.WrongBefore, found.Problem!)
-                : FormattableString.Invariant($"All {found.Entries:N0} entries are right; {found.Checkpoints:N0} checkpoints vouch for the first {found.VouchedFor:N0}. Root {found.Root}")));
+                : FormattableString.Invariant($"All {found.Entries - found.First:N0} entries {(found.First > 0 ? $"from {found.First} on (first: those before it were dropped by their age) " : "")}are right; {found.Checkpoints:N0} checkpoints vouch for the first {found.VouchedFor:N0}. Root {found.Root}")));
+        if (!found.KeysGiven)
+            command.Terminal.Error.WriteLine("No key was given (--key), so the keys are those that the database holds: whoever replaced them there is not found.");
         return found.FirstWrong is null ? ExitCode.Done : ExitCode.Failed;
     }
 

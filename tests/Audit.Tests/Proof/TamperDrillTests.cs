@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Modular.Audit.Contracts;
 
 namespace Modular.Audit.Tests;
@@ -120,6 +121,103 @@ public sealed class TamperDrillTests
         Assert.Equal("origin", (await app.Value.Send(new Contracts.VerifyLog(Checkpoints: [other.Note]))).Problem);
     }
 
+    private const string Moved = """
+        insert into audit.boundaries (position, epoch, xact, module, sequence, edge, root, newest, dropped_at)
+        select $P, epoch, xact, module, sequence, $E, '\x00', now(), now() from audit.entries where position = 511;
+        """;
+
+    private const string RightEdge = "(select array[sha256('\\x01'::bytea || a.root || b.root)] from audit.tiles a, audit.tiles b where (a.level, a.number, b.level, b.number) = (0, 0, 0, 1))";
+    private const string DeleteBefore = "delete from audit.entries where position < 512;";
+    private const string SmallPartitions = "create or replace function audit.partition_bits() returns integer language sql immutable as 'select 8';";
+
+    /// <summary>Whoever could move the log's beginning would hide what was changed before it.</summary>
+    [Theory]
+    [InlineData("one row", 512, RightEdge, "", 0)]
+    [InlineData("one row with no edge", 512, "'{}'", "", 0)]
+    [InlineData("behind the end", 1 << 20, "'{}'", "", 0)]
+    [InlineData("and the entries before it deleted", 512, RightEdge, DeleteBefore, 512)]
+    [InlineData("where a partition ends", 512, RightEdge, DeleteBefore + SmallPartitions, 512)]
+    [InlineData("with no edge", 512, "'{}'", DeleteBefore + SmallPartitions, 512)]
+    public async Task A_beginning_that_is_moved_hides_nothing(string what, long position, string edge, string more, long wrong)
+    {
+        _ = what;
+        await using var app = await Signed();
+        await Tamper(app.Value, EntryAndEvent, 300);
+        Assert.Equal((300, "tile"), await Found(app.Value));
+        await Tamper(app.Value, Moved.Replace("$E", edge, StringComparison.Ordinal) + more, position);
+        Assert.Equal((wrong, "boundary"), await Found(app.Value));
+    }
+
+    [Fact]
+    public async Task A_key_that_no_entry_introduces_vouches_for_nothing()
+    {
+        await using var app = await Signed();
+        var secret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(Ed25519.KeyBytes);
+        var note = SignedNote.Read((await app.Value.Send(new SignCheckpoint())).Note)!;
+        var theirs = new NoteKey(note.Signatures[0].Name, NoteKey.Ed25519Kind, Ed25519.PublicKey(secret));
+        await app.Value.Sql("insert into audit.log_keys (number, public, made) values (2, $1, now())", theirs.Public);
+        Assert.Equal((null, null), await Found(app.Value));
+        await Tamper(app.Value, "select 1", 0);
+        await app.Value.Sql("update audit.checkpoints set note = $1 where size = 600", (note with { Signatures = [SignedNote.Sign(note.Text, theirs, secret)] }).ToString());
+        var found = await app.Value.Send(new Contracts.VerifyLog());
+        Assert.Equal((350, 600L, "checkpoint_signature", false), (found.FirstWrong, found.WrongBefore, found.Problem, found.KeysGiven));
+    }
+
+    [Fact]
+    public async Task A_key_that_was_retired_at_once_vouches_for_nothing_behind_that()
+    {
+        await using var app = await Signed();
+        var (keys, seal) = (Get<LogKeys>(app.Value), Get<LogKeySeal>(app.Value));
+        var stolen = (await keys.Identity(default)).Keys[0];
+        await app.Value.Send(new Contracts.RotateLogKey(AtOnce: true));
+        await app.Value.Settled();
+        await app.Value.AppendMany(5);
+        await app.Value.Settled();
+        Assert.Null((await app.Value.Send(new Contracts.VerifyLog())).Problem);
+        foreach (var (size, problem) in new[] { (600L, (string?)null), (603L, "checkpoint_signature") })
+        {
+            var text = new Checkpoint(stolen.Verifier.Name, size, (await Get<LogTree>(app.Value).Root(size, default))!).Text;
+            var forged = new SignedNote(text, [seal.Sign(stolen, text)]).ToString();
+            Assert.Equal(problem, (await app.Value.Send(new Contracts.VerifyLog(Checkpoints: [forged]))).Problem);
+            var given = await app.Value.Send(new Contracts.VerifyLog(Checkpoints: [forged], Keys: [.. (await keys.Identity(default)).Verifiers.Select(key => key.ToString())]));
+            Assert.Equal((problem, true), (given.Problem, given.KeysGiven));
+        }
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_nobody_signed_is_wrong_and_stops_nothing()
+    {
+        await using var app = await Signed();
+        await Tamper(app.Value, "update audit.checkpoints set note = E'x\\n\\n' where size = 600", 0);
+        Assert.Equal((600, "checkpoint"), await Found(app.Value));
+        await Assert.ThrowsAsync<LogContradictsItselfException>(() => app.Value.Send(new SignCheckpoint()));
+    }
+
+    [Fact]
+    public async Task Without_a_key_that_signs_nothing_is_stored()
+    {
+        await using var app = await Signed();
+        await app.Value.Sql("delete from audit.log_secrets");
+        await app.Value.AppendMany(1);
+        await app.Value.Settled();
+        await Assert.ThrowsAsync<System.Security.Cryptography.CryptographicException>(() => app.Value.Send(new SignCheckpoint()));
+        Assert.Equal(600, await app.Value.Count("select max(size) from audit.checkpoints"));
+    }
+
+    [Fact]
+    public async Task A_log_that_grows_while_it_is_checked_is_right()
+    {
+        await using var app = await Signed();
+        var end = await Get<LogRows>(app.Value).End(default);
+        var traffic = app.Value.AppendMany(4_000, perUnit: 16);
+        while (!traffic.IsCompleted)
+            Assert.Equal((null, null), await Found(app.Value));
+        await traffic;
+        await app.Value.Settled();
+        // A tile that was filled after the end was read says nothing about a log of that length.
+        Assert.Null((await Get<LogScan>(app.Value).Run(0, end, [], _ => { }, default)).Wrong);
+    }
+
     [Theory]
     [InlineData(EntryAndEvent, 550)]
     [InlineData(CutOff, 580)]
@@ -136,6 +234,7 @@ public sealed class TamperDrillTests
     [InlineData("checkpoints")]
     [InlineData("log")]
     [InlineData("log_keys")]
+    [InlineData("boundaries")]
     [InlineData("cosignatures")]
     public async Task The_tables_of_the_proof_only_grow(string table)
     {
@@ -143,6 +242,12 @@ public sealed class TamperDrillTests
         foreach (var act in (string[])[$"delete from audit.{table}", $"truncate audit.{table}", $"set session_replication_role = replica; delete from audit.{table}"])
             Assert.Equal("23001", (await Assert.ThrowsAsync<Npgsql.PostgresException>(() => app.Value.Sql(act))).SqlState);
     }
+
+    private static async Task<(long? FirstWrong, string? Problem)> Found(AuditApp app) =>
+        await app.Send(new Contracts.VerifyLog()) is var found ? (found.FirstWrong, found.Problem) : default;
+
+    private static T Get<T>(AuditApp app)
+        where T : notnull => app.Services.GetRequiredService<T>();
 
     /// <summary>A server with 600 entries, signed at 100, 350 and 600 (and once before the first).</summary>
     internal static async Task<Disposable<AuditApp>> Signed()

@@ -8,7 +8,7 @@ namespace Modular.Audit.Contracts;
 /// </summary>
 /// <param name="Progress">Told now and then.</param>
 /// <param name="Checkpoints">Signed checkpoints that somebody kept outside of the database.</param>
-/// <param name="Keys">Keys of the log that are trusted, as <c>name+id+base64</c>; null: those that the database names.</param>
+/// <param name="Keys">Keys of the log that are trusted, as <c>name+id+base64</c>; null: the first that the database names, and its successors.</param>
 public sealed record VerifyLog(
     IProgress<LogProgress>? Progress = null, IReadOnlyList<string>? Checkpoints = null, IReadOnlyList<string>? Keys = null) : IRequest<VerifiedLog>;
 
@@ -23,5 +23,7 @@ public sealed record VerifyLog(
 /// <param name="Checkpoints">Checkpoints that were compared.</param>
 /// <param name="VouchedFor">How many entries the newest of them vouches for.</param>
 /// <param name="First">Where the log begins: entries before were dropped by their age, and are known by the hashes that stay.</param>
+/// <param name="KeysGiven">Whether trusted keys were given: where not, whoever replaced the keys in the database is not found.</param>
 public sealed record VerifiedLog(
-    long Entries, long? FirstWrong, string? Problem, string Root, long? WrongBefore = null, int Checkpoints = 0, long VouchedFor = 0, long First = 0);
+    long Entries, long? FirstWrong, string? Problem, string Root, long? WrongBefore = null, int Checkpoints = 0, long VouchedFor = 0, long First = 0,
+    bool KeysGiven = false);

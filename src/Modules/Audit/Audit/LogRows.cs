@@ -11,25 +11,27 @@ internal sealed record SealedRow(long Position, FeedPosition Feed, Guid EventId,
 
 /// <summary>How far the log is, seen at one moment.</summary>
 /// <param name="Entries">The position that the next entry gets.</param>
+/// <param name="Tiles">How many full tiles are stored over entries, up to the last of them.</param>
 /// <param name="Progress">The last event that is in it.</param>
-internal sealed record LogEnd(long Entries, FeedPosition Progress);
+internal sealed record LogEnd(long Entries, long Tiles, FeedPosition Progress);
 
 /// <summary>Reads the log as it is stored, for those who check it.</summary>
 internal sealed class LogRows(StoreDatabase database)
 {
-    /// <summary>Both numbers from one statement, so they belong together while entries are added.</summary>
+    /// <summary>All of it from one statement, so it belongs together while entries are added.</summary>
     public async Task<LogEnd> End(CancellationToken ct)
     {
         await using var command = database.Direct.CreateCommand("""
-            select coalesce((select max(position) + 1 from audit.entries), 0), p.epoch, p.xact, p.module, p.seq_id
+            select coalesce((select max(position) + 1 from audit.entries), 0),
+                coalesce((select max(number) + 1 from audit.tiles where level = 0), 0), p.epoch, p.xact, p.module, p.seq_id
             from (select 1) one left join audit.mt_event_progression p on p.name = $1
             """);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SealEntries.Name });
         await using var row = await command.ExecuteReaderAsync(ct);
         await row.ReadAsync(ct);
-        return new LogEnd(row.GetInt64(0), await row.IsDBNullAsync(1, ct)
+        return new LogEnd(row.GetInt64(0), row.GetInt64(1), await row.IsDBNullAsync(2, ct)
             ? FeedPosition.Start
-            : new FeedPosition(row.GetInt32(1), row.GetFieldValue<ulong>(2), row.GetString(3), row.GetInt64(4)));
+            : new FeedPosition(row.GetInt32(2), row.GetFieldValue<ulong>(3), row.GetString(4), row.GetInt64(5)));
     }
 
     public async Task<List<SealedRow>> Sealed(long first, long end, CancellationToken ct)

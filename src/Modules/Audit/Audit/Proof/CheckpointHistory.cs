@@ -32,10 +32,10 @@ internal sealed class CheckpointHistory(StoreDatabase database)
     /// vouched for, and the wrong one is before its own size.
     /// </summary>
     public static (Wrong? Wrong, long? Before) Compare(
-        IReadOnlyList<KeptCheckpoint> checkpoints, IReadOnlyList<NoteKey> keys, string? origin, ScannedLog log)
+        IReadOnlyList<KeptCheckpoint> checkpoints, TrustedKeys keys, string? origin, ScannedLog log)
     {
         var signed = new ConcurrentDictionary<KeptCheckpoint, bool>();
-        Parallel.ForEach(checkpoints, kept => signed[kept] = kept.Note.IsSignedBy(keys));
+        Parallel.ForEach(checkpoints, kept => signed[kept] = kept.Note.IsSignedBy(keys.At(kept.Checkpoint.Size)));
         // Whoever writes another history signs checkpoints of that: only those from outside vouch against one from outside.
         var (vouched, outside) = (0L, 0L);
         foreach (var kept in checkpoints.OrderBy(kept => kept.Checkpoint.Size))

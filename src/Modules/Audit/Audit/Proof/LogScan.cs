@@ -11,10 +11,10 @@ internal sealed record ScannedLog(long End, byte[] Root, IReadOnlyDictionary<lon
 internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tree)
 {
     /// <param name="first">Where the log begins: 0, or behind what has been dropped, a whole number of tiles.</param>
-    /// <param name="end">Where it ends.</param>
+    /// <param name="end">Where it ended, and how many tiles there were then.</param>
     /// <param name="sizes">Sizes whose roots are wanted, in order.</param>
     /// <param name="progress">Told how far it is.</param>
-    public async Task<ScannedLog> Run(long first, long end, IReadOnlyList<long> sizes, Action<long> progress, CancellationToken ct)
+    public async Task<ScannedLog> Run(long first, LogEnd end, IReadOnlyList<long> sizes, Action<long> progress, CancellationToken ct)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var parts = new Queue<Task<ScannedPart>>();
@@ -23,11 +23,11 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
         var walk = new Walk(await Start(next, ct), database);
         try
         {
-            while (next < end || parts.Count > 0)
+            while (next < end.Entries || parts.Count > 0)
             {
-                for (; next < end && parts.Count < Math.Clamp(Environment.ProcessorCount, 2, 8); next += EntryScan.PartEntries)
+                for (; next < end.Entries && parts.Count < Math.Clamp(Environment.ProcessorCount, 2, 8); next += EntryScan.PartEntries)
                 {
-                    var (start, stopAt) = (next, Math.Min(end, next + EntryScan.PartEntries));
+                    var (start, stopAt) = (next, Math.Min(end.Entries, next + EntryScan.PartEntries));
                     var within = sizes.Where(size => size >= Math.Max(first, start) && size <= stopAt && size < start + EntryScan.PartEntries).ToList();
                     parts.Enqueue(Task.Run(() => scan.Part(start, Math.Max(first, start), stopAt, within, stop.Token), stop.Token));
                 }
@@ -46,7 +46,7 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
                 await rest.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
 
-        var scanned = await walk.Done(end, sizes, ct);
+        var scanned = walk.Done(end, sizes);
         // Of sizes before the beginning the tiles tell; a forger of them would have to make every later root fit too.
         var roots = new Dictionary<long, byte[]>(scanned.Roots);
         foreach (var size in sizes.TakeWhile(size => size < first))
@@ -97,14 +97,14 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
             _rest = [.. upper.RightEdge, .. lower.RightEdge];
         }
 
-        public async Task<ScannedLog> Done(long end, IReadOnlyList<long> sizes, CancellationToken ct)
+        public ScannedLog Done(LogEnd end, IReadOnlyList<long> sizes)
         {
             var root = new MerkleTree(_end, [.. parts.RightEdge, .. _rest]).Root();
-            if (Wrong is null && sizes.Contains(end))
-                _roots[end] = root;
+            if (Wrong is null && sizes.Contains(end.Entries))
+                _roots[end.Entries] = root;
             // Tiles of a longer log: it has been cut off.
-            if (Wrong is null && await HasTilesBehind(end, ct))
-                Wrong = new Wrong(end, "entry_missing");
+            if (Wrong is null && end.Tiles > end.Entries >> Tile.Height)
+                Wrong = new Wrong(end.Entries, "entry_missing");
             return new ScannedLog(_end, root, _roots, Wrong);
         }
 
@@ -140,13 +140,6 @@ internal sealed class LogScan(StoreDatabase database, EntryScan scan, LogTree tr
                 Wrong = new Wrong(position, "tile_missing");
             else if (!due.Hashes.AsSpan().SequenceEqual(row.GetFieldValue<byte[]>(0)) || !due.Root.AsSpan().SequenceEqual(row.GetFieldValue<byte[]>(1)))
                 Wrong = new Wrong(position, "tile");
-        }
-
-        private async Task<bool> HasTilesBehind(long end, CancellationToken ct)
-        {
-            await using var command = database.Pooled.CreateCommand("select exists (select from audit.tiles where level = 0 and number >= $1)");
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end >> Tile.Height });
-            return await command.ExecuteScalarAsync(ct) is true;
         }
     }
 }

@@ -23,6 +23,8 @@ internal static class ProofRegistration
         services.AddSingleton<EntryScan>();
         services.AddSingleton<LogScan>();
         services.AddSingleton<EventComparison>();
+        services.AddSingleton<OwnEvents>();
+        services.AddSingleton<KeyHistory>();
         services.AddSingleton<CheckpointHistory>();
         services.AddSingleton<LogStanding>();
         services.AddHostedService<CheckpointLoop>();
@@ -32,7 +34,7 @@ internal static class ProofRegistration
     public static void AddProof(this StoreOptions store)
     {
         store.Storage.Script("003-proof", ProofSchema.Tables);
-        store.Events.MapEventType<LogKeyRotated>("log.key_rotated.1");
+        store.Events.MapEventType<LogKeyRotated>(RotateLogKey.EventName);
         store.Events.MapEventType<LogExported>("log.exported.1");
     }
 }

@@ -10,6 +10,10 @@ namespace Modular.Audit;
 /// </summary>
 internal static class RotateLogKey
 {
+    /// <summary>Permanent: stored with the event.</summary>
+    internal const string Stream = "log-keys";
+    internal const string EventName = "log.key_rotated.1";
+
     internal sealed class Handler(IDocumentSession store, LogKeys keys, LogKeySeal seal, TimeProvider clock)
         : IRequestHandler<Contracts.RotateLogKey, RotatedLogKey>
     {
@@ -24,7 +28,7 @@ internal static class RotateLogKey
             if (request.AtOnce)
                 store.QueueSqlCommand("delete from audit.log_secrets where number <= ?", old.Number);
             store.QueueSqlCommand(1, "insert into audit.log_secrets (number, sealed) values (?, ?)", number, sealedKey);
-            store.Events.Append("log-keys", new LogKeyRotated(number, key, old.Verifier.ToString(), request.AtOnce));
+            store.Events.Append(Stream, new LogKeyRotated(number, key, old.Verifier.ToString(), request.AtOnce));
             return new RotatedLogKey(key, old.Verifier.ToString());
         }
     }

@@ -49,4 +49,11 @@ internal static class RetentionSchema
             execute format('drop table {schema}.%I', 'entries_' || lpad(number::text, 5, '0'));
         end $body$;
         """;
+
+    /// <summary>Rows are added and nothing else, as with the tables of the proof.</summary>
+    public const string Refuse = """
+        create trigger boundaries_refuse before update or delete or truncate on {schema}.boundaries
+            for each statement execute function {schema}.refuse_change();
+        alter table {schema}.boundaries enable always trigger boundaries_refuse;
+        """;
 }

@@ -86,13 +86,15 @@ internal static class RetentionRegistration
         services.AddOptions<RetentionOptions>().Configure<IConfiguration>((options, from) => options.Read(from)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RetentionOptions>, RetentionOptionsValidation>());
         services.AddSingleton<LogBoundaries>();
+        services.AddSingleton<BoundaryCheck>();
         services.AddSingleton<RetentionSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<RetentionSweep>());
     }
 
     public static void StoreRetention(this StoreOptions store)
     {
-        store.Events.MapEventType<LogShortened>("log.shortened.1");
+        store.Events.MapEventType<LogShortened>(ShortenLog.EventName);
         store.Storage.Script("020-retention", RetentionSchema.Sql);
+        store.Storage.Script("021-boundaries-refuse", RetentionSchema.Refuse);
     }
 }

@@ -14,6 +14,10 @@ namespace Modular.Audit;
 /// </summary>
 internal static partial class ShortenLog
 {
+    /// <summary>Permanent: stored with the event.</summary>
+    internal const string Stream = "audit-log";
+    internal const string EventName = "log.shortened.1";
+
     internal sealed record Command : IRequest<bool>, IIdempotent;
 
     internal sealed class Handler(
@@ -33,7 +37,7 @@ internal static partial class ShortenLog
                 return false;
             var last = await FeedOf(next.End - 1, ct);
             var root = tree.Root();
-            store.Events.Append("audit-log", new LogShortened(boundary.Position, next.End, Convert.ToHexStringLower(root), newest, now));
+            store.Events.Append(Stream, new LogShortened(boundary.Position, next.End, Convert.ToHexStringLower(root), newest, now));
             // Readers come between: whoever reads the log for long must not keep everybody else waiting behind us.
             store.QueueSqlCommand("select set_config('lock_timeout', '3s', true)");
             store.QueueOperation(new Boundary(next, last, tree, root, newest, now));
