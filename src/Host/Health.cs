@@ -17,12 +17,13 @@ internal static class Health
         app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { ResponseWriter = Write });
     }
 
+    // Anybody may ask: why something is not well, and where it leads, is said in the log alone (and of sinks to administrators).
     private static Task Write(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(new
     {
         status = report.Status.ToString().ToLowerInvariant(),
         checks = report.Entries.ToDictionary(
             entry => entry.Key,
-            entry => new { status = entry.Value.Status.ToString().ToLowerInvariant(), problem = entry.Value.Description }),
+            entry => new { status = entry.Value.Status.ToString().ToLowerInvariant() }),
     });
 }
 

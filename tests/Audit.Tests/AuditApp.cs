@@ -64,7 +64,11 @@ public class AuditApp : App
             store.Events.MapEventType<GadgetMade>("gadget.made.1").About(e => e.Owner);
             store.Events.MapEventType<GadgetRefused>("gadget.refused.1").About(e => e.Owner).Refused(e => e.Reason);
         });
-        services.ConfigureStore("zulu", store => store.Events.MapEventType<NoteWritten>("note.written.1"));
+        services.ConfigureStore("zulu", store =>
+        {
+            store.Events.MapEventType<NoteWritten>("note.written.1");
+            store.Events.MapEventType<WishMade>("wish.made.1");
+        });
     }
 
     // Real sign-ins would be entries too, and these tests count entries; SearchEntriesTests has one with real ones.
@@ -76,6 +80,9 @@ public sealed record GadgetMade(string Id, string Owner, [property: PersonalData
 public sealed record GadgetRefused(string Id, string Owner, string Reason);
 
 public sealed record NoteWritten(string Id, string Text);
+
+/// <summary>Personal, and about nobody who is known.</summary>
+public sealed record WishMade(string Id, [property: PersonalData] string Text);
 
 /// <summary>Sessions by header: <c>X-Test-User: ada admin</c>.</summary>
 public sealed class TestSessions : IActiveSessions

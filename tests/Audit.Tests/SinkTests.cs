@@ -125,6 +125,10 @@ public sealed class SinkTests(SinkApp app) : IClassFixture<SinkApp>
         await app.Pushed("whole");
         var health = await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
         Assert.Equal(HealthStatus.Degraded, health.Entries["sinks"].Status);
+        Assert.Contains("moody: It answered", health.Entries["sinks"].Description, StringComparison.Ordinal);
+        // Anybody may ask that.
+        var ready = await app.Scenario(_ => _.Get.Url("/healthz/ready"));
+        Assert.Equal((200, """{"status":"degraded"}"""), (ready.Status, ready.Json().GetProperty("checks").GetProperty("sinks").GetRawText()));
         await app.Pushed("moody");
         var tries = app.Moody.All.Skip(before).Take(4).ToList();
         Assert.Equal([500, 302, 500, 200], tries.Select(delivery => delivery.Answer));
@@ -134,6 +138,40 @@ public sealed class SinkTests(SinkApp app) : IClassFixture<SinkApp>
         Assert.Null((await app.Sink("moody")).LastError);
         Assert.Equal(HealthStatus.Healthy, (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["sinks"].Status);
         Assert.Equal(Range(0, await app.Head()), app.Moody.Taken.SelectMany(delivery => delivery.Positions).Distinct());
+    }
+
+    [Fact]
+    public async Task Who_is_erased_while_a_batch_waits_is_not_in_it_when_it_is_tried_again()
+    {
+        await app.Pushed("whole");
+        var before = app.Whole.All.Count;
+        app.Whole.Answers = _ => Task.FromResult<int?>(503);
+        await app.Append(("e1", new GadgetMade("e1", "sina", "Sinas gadget")));
+        await SinkApp.Until(() => Task.FromResult(app.Whole.All.Count > before), "whole fails");
+        Assert.Null((await app.Send(new Contracts.RequestErasure("sina", "by_operator"))).Problem);
+        var erased = app.Whole.All.Count;
+        app.Whole.Answers = null;
+        await app.Pushed("whole");
+        var tries = app.Whole.All.Skip(before).Where(delivery => delivery.Entries.Any(entry => Text(entry, "stream") == "e1")).ToList();
+        Assert.Contains("Sinas gadget", tries[0].Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("Sinas gadget", tries[^1].Body, StringComparison.Ordinal);
+        Assert.Equal(200, tries[^1].Answer);
+        Assert.DoesNotContain(app.Whole.All.Skip(erased + 1), delivery => delivery.Body.Contains("Sinas gadget", StringComparison.Ordinal));
+        Assert.Single(tries.Select(delivery => (delivery.Id, delivery.Positions.Count)).Distinct());
+    }
+
+    [Fact]
+    public async Task The_operator_is_told_how_a_sink_is_after_the_act()
+    {
+        app.Moody.Answers = null;
+        await app.Pushed("moody");
+        var head = await app.Head();
+        Assert.Equal("paused", (await app.Send(new Contracts.SteerSink("moody", "pause"))).Sink!.State);
+        var back = (await app.Send(new Contracts.SteerSink("moody", "replay", 2))).Sink!;
+        Assert.Equal(("paused", 2), (back.State, back.Next));
+        Assert.True(back.Behind >= head - 2);
+        Assert.Equal("running", (await app.Send(new Contracts.SteerSink("moody", "resume"))).Sink!.State);
+        await app.Pushed("moody");
     }
 
     [Fact]
@@ -295,6 +333,23 @@ public sealed class SinkRuleTests
         var options = new SinksOptions { All = { ["siem"] = new SinkOptions { Url = url, Secret = Secret } } };
         Assert.Equal(isGood, new SinksOptionsValidation(environment).Validate(null, options).Succeeded);
     }
+
+    [Fact]
+    public void Other_entries_at_positions_that_were_sent_already_have_another_id()
+    {
+        var (state, sink) = (new SinkState("siem", 5, 0, false, 0, null, null, null), new SinkOptions { Url = "https://siem.example/", Secret = Secret });
+        var entries = Enumerable.Range(5, 3).Select(at => Made(at)).ToList();
+        var first = SinkBatch.Of(state, sink, entries);
+        // Tried again, with what came since left out and what is erased left empty.
+        Assert.Equal(first.Id, SinkBatch.Of(state, sink, [.. entries.Select(entry => new Entry(entry.Position, entry.Event with { Data = "{}"u8.ToArray() })), Made(8)], first.Next).Id);
+        // As after a restore of a backup that ends at 6.
+        Assert.NotEqual(first.Id, SinkBatch.Of(state, sink, [entries[0], entries[1], Made(7)]).Id);
+        Assert.NotEqual(first.Id, SinkBatch.Of(state, sink, [.. entries, Made(8)]).Id);
+    }
+
+    private static Entry Made(long position) => new(position, new CanonicalEvent(
+        Guid.NewGuid(), DateTimeOffset.UnixEpoch, "alpha", "gadget.made.1", "success", null, null, "ada", null, null, null, null, "s", null, null,
+        """{"name":"Ada"}"""u8.ToArray()));
 
     // The example of the specification's own libraries.
     [Fact]

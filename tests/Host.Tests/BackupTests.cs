@@ -129,7 +129,7 @@ public sealed class BackupTests(App app) : IClassFixture<App>, IDisposable
 
         var refused = await there.Run("db", "restore", _scratch["full.zip"]);
         Assert.Equal(1, refused.ExitCode);
-        Assert.Equal("The database has audit.entries already: restore into one without any of our schemas.", refused.Error.Trim());
+        Assert.Equal("The database has audit.boundaries already: restore into one without any of our schemas.", refused.Error.Trim());
         Assert.Equal(2, (await there.Run("db", "restore", _scratch["full.zip"], "--force")).ExitCode);
         var production = new CommandLine(other.ConnectionString) { Environment = "Production" };
         var never = await production.Run("db", "restore", _scratch["full.zip"], "--force", "--yes", "--Auth:PasswordIterations=220000");

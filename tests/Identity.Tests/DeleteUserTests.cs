@@ -98,6 +98,30 @@ public sealed class DeleteUserTests(App app) : IClassFixture<App>
         await app.SignIn(ada.Email);
     }
 
+    [Fact]
+    public async Task An_address_that_they_only_named_stays_whose_it_is()
+    {
+        var victim = $"victim-{Guid.NewGuid():N}@example.com";
+        var eve = await app.SignedUp();
+        await app.SignIn(victim, status: 401);
+        await app.Settled();
+        var nobody = (string)(await app.Sql("select subject from audit.search where subject like 'address:%' order by position desc limit 1"))[0][0]!;
+        await app.Scenario(_ => _.As(eve.Browser).Post.Json(new { newEmail = victim }).ToUrl("/api/auth/change-email"));
+        var mails = (await app.MailsTo(victim)).Count;
+        Assert.True(mails > 0);
+        await app.SignedUp(("email", victim));
+        await app.Post("/api/auth/request-password-reset", new() { ["email"] = victim });
+        var before = (await app.MailsTo(victim)).Count;
+        Assert.True(before > mails);
+
+        Assert.Equal(Deleted, (await Delete(eve, new { password = People.Password })).Body);
+        await app.Settled();
+        Assert.Equal(before, (await app.MailsTo(victim)).Count);
+        Assert.Equal(1, await app.Count("select count(*) from store.subject_keys where subject = $1 and shredded is null", nobody));
+        Assert.Equal(["1"], (await app.Sql("select jsonb_array_length(data -> 'also')::text from audit.mt_events where type = 'subject.erased.1' and data ->> 'subjectId' = $1", eve.Id)).Select(row => row[0]));
+        await app.SignIn(victim);
+    }
+
     private Task<ScenarioResult> Delete(Person person, object body, int status = 200) => app.Scenario(_ =>
     {
         _.As(person.Browser).Post.Json(body).ToUrl("/api/auth/delete-user");

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Modular.Audit.Contracts;
 
 namespace Modular.Audit.Tests;
@@ -120,7 +121,10 @@ public sealed class CheckpointsTests
             health = await app.Value.Scenario(_ => _.Get.Url("/healthz/ready"));
         }
 
-        Assert.Contains("are not those that were signed", health.Body, StringComparison.Ordinal);
+        // Why is nobody's business who only asks whether it is ready.
+        Assert.DoesNotContain("signed", health.Body, StringComparison.Ordinal);
+        var known = await app.Value.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
+        Assert.Contains("are not those that were signed", known.Entries["audit-log"].Description, StringComparison.Ordinal);
         Assert.Equal((200, 20), (health.Status, await app.Value.Count("select max(size) from audit.checkpoints")));
     }
 

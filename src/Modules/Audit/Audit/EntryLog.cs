@@ -71,11 +71,11 @@ internal sealed class EntryLog(StoreDatabase database, CanonicalEvents events)
         return await Read(command, ct, reveals);
     }
 
-    /// <summary>Whether any entry names somebody, as who acted or as whom it is about.</summary>
+    /// <summary>Whether any entry names somebody, as who acted or as whom it is about; that an erasure was wished for tells nothing of whom.</summary>
     public async Task<bool> IsAbout(string subject, CancellationToken ct)
     {
         await using var command = database.Pooled.CreateCommand(
-            "select exists (select from audit.search where subject = $1) or exists (select from audit.search where actor = $1)");
+            "select exists (select from audit.search where subject = $1 and not starts_with(type, 'erasure.')) or exists (select from audit.search where actor = $1)");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject });
         return await command.ExecuteScalarAsync(ct) is true;
     }

@@ -14,6 +14,9 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
 {
     public const string Name = "audit.search";
 
+    /// <summary>Where it is made.</summary>
+    internal const string Beside = "audit.search_rebuild";
+
     private const int ChunkEntries = 2_000;
 
     public async Task<RebuiltReadModel> Run(bool compare, IProgress<LogProgress>? progress, CancellationToken ct)
@@ -33,9 +36,10 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
             var run = new Fill(connection, events, compare);
             await run.Follow(await log.Head(ct), progress, ct);
             await Execute(connection, "analyze audit.search_rebuild", ct);
-            await Switch(connection, run, ct);
-            // Of who was erased meanwhile, rows may have been made before.
-            await forgetting.ForgetSince(begun - EraseSubject.SecondLook, ct);
+            // Of who was erased meanwhile, rows may have been made before: not even for a moment they are in the live table.
+            var looked = clock.GetUtcNow();
+            await forgetting.ForgetSince(connection, Beside, begun - EraseSubject.SecondLook, ct);
+            await Switch(connection, run, looked - EraseSubject.SecondLook, ct);
             return new RebuiltReadModel(Name, run.Read, run.Read, compare ? run.Different : null);
         }
         finally
@@ -47,11 +51,12 @@ internal sealed class SearchRebuild(StoreDatabase database, CanonicalEvents even
 
     // With the live table locked every page that wrote it has committed, so its entries can be read; a page that waits
     // for the lock writes the table that has the name then.
-    private static async Task Switch(NpgsqlConnection connection, Fill run, CancellationToken ct)
+    private async Task Switch(NpgsqlConnection connection, Fill run, DateTimeOffset looked, CancellationToken ct)
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await Execute(connection, "set local lock_timeout = '5s'; lock table audit.search in access exclusive mode", ct);
         await run.Follow(long.MaxValue, null, ct);
+        await forgetting.ForgetSince(connection, Beside, looked, ct);
         await Execute(connection, """
             do $body$
             declare

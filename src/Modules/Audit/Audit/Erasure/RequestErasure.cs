@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using FluentValidation;
 using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -22,6 +21,7 @@ internal static partial class RequestErasure
 
     internal sealed record Command(string SubjectId, string Reason, bool WithAccount) : IRequest<Outcome<ErasedSubject>>, IIdempotent;
 
+    internal static readonly Refusal InvalidSubject = Refusal.BadRequest("invalid_subject", "A subject is the id of a user, address:HASH or anonymous:YYYY-MM");
     internal static readonly Refusal NotFound = Refusal.NotFound("subject_not_found", "Nothing is known of this subject");
     internal static readonly Refusal HasAccount = Refusal.Conflict("subject_has_account", "This user has an account: delete it first");
     internal static readonly Refusal MonthNotOver = Refusal.Conflict("month_not_over", "What nobody is known by is erased a month at a time, once that is over");
@@ -43,18 +43,15 @@ internal static partial class RequestErasure
             .ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    internal sealed class Validator : AbstractValidator<Command>
-    {
-        public Validator() => RuleFor(command => command.SubjectId).NotEmpty().MaximumLength(SearchRow.LongestValue)
-            .Must(subject => !subject.Any(char.IsControl)).WithName("subject");
-    }
-
     internal sealed class Handler(SubjectKeys keys, EntryLog log, IMediator mediator, Refusals refusals, TimeProvider clock)
-        : IRequestHandler<Command, Outcome<ErasedSubject>>, IRequestHandler<Contracts.RequestErasure, ErasedSubject>
+        : IRequestHandler<Command, Outcome<ErasedSubject>>
     {
         public async Task<Outcome<ErasedSubject>> Handle(Command command, CancellationToken cancellationToken)
         {
             var subject = command.SubjectId;
+            // Whatever else somebody types, an address above all, goes nowhere.
+            if (!Subjects().IsMatch(subject))
+                return InvalidSubject;
             var hasAccount = (await mediator.Send(new DescribePeople([subject]), cancellationToken)).Count > 0;
             var key = await keys.Find(subject, cancellationToken);
             var isKnown = hasAccount || key is not null || await log.IsAbout(subject, cancellationToken);
@@ -72,17 +69,27 @@ internal static partial class RequestErasure
             return new ErasedSubject(subject, IsNew: key is not { IsShredded: true });
         }
 
-        public async Task<ErasedSubject> Handle(Contracts.RequestErasure request, CancellationToken cancellationToken)
-        {
-            var outcome = await Handle(new Command(request.SubjectId, request.Reason, request.WithAccount), cancellationToken);
-            return outcome.Refusal is { } refusal ? new ErasedSubject(request.SubjectId, IsNew: false, refusal.Code, refusal.Message) : outcome.Answer;
-        }
-
         private Refusal Refuse(string subject, Refusal refusal)
         {
             var now = clock.GetUtcNow();
-            refusals.Record($"erasure-refusal:{Guid.CreateVersion7(now):N}", new ErasureRefused(subject, refusal.Code, now));
+            refusals.Record(StreamOf(now), ErasureRefused.Of(subject, refusal, now));
             return refusal;
+        }
+    }
+
+    /// <summary>Asked by contract, whose answer is no refusal to the pipeline: so the event is staged like any other.</summary>
+    internal sealed class ContractHandler(IMediator mediator, IDocumentSession store, TimeProvider clock)
+        : IRequestHandler<Contracts.RequestErasure, ErasedSubject>
+    {
+        public async Task<ErasedSubject> Handle(Contracts.RequestErasure request, CancellationToken cancellationToken)
+        {
+            var outcome = await mediator.Send(new Command(request.SubjectId, request.Reason, request.WithAccount), cancellationToken);
+            if (outcome.Refusal is not { } refusal)
+                return outcome.Answer;
+            var now = clock.GetUtcNow();
+            if (refusal != InvalidSubject)
+                store.Events.Append(StreamOf(now), ErasureRefused.Of(request.SubjectId, refusal, now));
+            return new ErasedSubject(request.SubjectId, IsNew: false, refusal.Code, refusal.Message);
         }
     }
 
@@ -96,10 +103,21 @@ internal static partial class RequestErasure
         return hasAccount ? HasAccount : null;
     }
 
+    private static string StreamOf(DateTimeOffset now) => $"erasure-refusal:{Guid.CreateVersion7(now):N}";
+
+    // Ids as an import lets them in.
+    [GeneratedRegex(@"^(?:[A-Za-z0-9_.|-]{1,64}|address:[0-9a-f]{64}|anonymous:[0-9]{4}-(?:0[1-9]|1[0-2]))\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Subjects();
+
     [GeneratedRegex(@"^anonymous:\d{4}-\d{2}$", RegexOptions.CultureInvariant)]
     private static partial Regex AnonymousMonth();
 }
 
 /// <summary>Somebody was to be erased, and was not.</summary>
+/// <param name="SubjectId">Null: nobody is known by what was typed, so it may be anything.</param>
 /// <param name="Reason">The code of the answer.</param>
-internal sealed record ErasureRefused(string SubjectId, string Reason, DateTimeOffset At);
+internal sealed record ErasureRefused(string? SubjectId, string Reason, DateTimeOffset At)
+{
+    public static ErasureRefused Of(string subject, Refusal refusal, DateTimeOffset now) =>
+        new(refusal == RequestErasure.NotFound ? null : subject, refusal.Code, now);
+}

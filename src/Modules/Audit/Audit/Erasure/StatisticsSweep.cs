@@ -13,10 +13,12 @@ namespace Modular.Audit;
 internal sealed class StatisticsSweep(StoreDatabase database, EventFeed feed, TimeProvider clock, ILogger<StatisticsSweep> log)
     : HourlySweep("Samples of columns could not be taken anew", clock, log)
 {
-    // Sampled, and not since then. The present of the database counts, as in its own marks.
+    // Sampled, and not since then. The present of the database counts, as in its own marks. Whoever owns a table sees its
+    // samples in pg_stats and may take them; pg_statistic itself, and what others own, is a superuser's.
     private const string Due = """
-        select format('%I.%I', t.schemaname, t.relname) from pg_stat_all_tables t
-        where t.schemaname = any($1) and exists (select from pg_statistic s where s.starelid = t.relid)
+        select format('%I.%I', t.schemaname, t.relname) from pg_stat_all_tables t join pg_class c on c.oid = t.relid
+        where t.schemaname = any($1) and pg_has_role(c.relowner, 'USAGE')
+            and exists (select from pg_stats s where s.schemaname = t.schemaname and s.tablename = t.relname)
             and coalesce(greatest(t.last_analyze, t.last_autoanalyze), '-infinity') < (
                 select max(timestamp) from audit.mt_events where type = 'subject.erased.1')
         """;
@@ -51,10 +53,10 @@ internal sealed class StatisticsSweep(StoreDatabase database, EventFeed feed, Ti
     private static async Task Clear(NpgsqlConnection connection, string table, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand($"""
-            select pg_clear_attribute_stats(n.nspname, c.relname, a.attname, false)
-            from pg_statistic s join pg_class c on c.oid = s.starelid join pg_namespace n on n.oid = c.relnamespace
-            join pg_attribute a on a.attrelid = s.starelid and a.attnum = s.staattnum
-            where not s.stainherit and not exists (select from {table})
+            select pg_clear_attribute_stats(s.schemaname, s.tablename, s.attname, false)
+            from pg_stats s join pg_namespace n on n.nspname = s.schemaname
+            join pg_class c on c.relnamespace = n.oid and c.relname = s.tablename
+            where not s.inherited and not exists (select from {table})
                 and (c.oid = $1::regclass or c.oid in (select indexrelid from pg_index where indrelid = $1::regclass))
             """, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table });

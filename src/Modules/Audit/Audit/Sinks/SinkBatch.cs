@@ -10,8 +10,8 @@ using Modular.Audit.Contracts;
 namespace Modular.Audit;
 
 /// <summary>
-/// What is sent at once: entries of consecutive positions, as many of them as are wanted. Sent again it is the same, and has
-/// the same id (Standard Webhooks 1.0).
+/// What is sent at once: entries of consecutive positions, as many of them as are wanted. Sent again it is of the same
+/// entries, and has the same id (Standard Webhooks 1.0).
 /// </summary>
 /// <param name="Next">The position behind the last that was looked at.</param>
 /// <param name="Body">Null: nothing in it is wanted.</param>
@@ -23,14 +23,17 @@ internal sealed record SinkBatch(string Id, long Next, int Entries, byte[]? Body
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Made of entries in the order of their positions; not all of them, where they are too large together.</summary>
-    public static SinkBatch Of(SinkState state, SinkOptions sink, IReadOnlyList<Entry> entries)
+    /// <param name="end">Where it ended when it was tried before; null: it is new.</param>
+    public static SinkBatch Of(SinkState state, SinkOptions sink, IReadOnlyList<Entry> entries, long? end = null)
     {
         var (wanted, bytes, next) = (new List<(Entry Entry, byte[] Json)>(), 0, state.Next);
+        using var identity = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var entry in entries)
         {
-            if (bytes >= MostBytes || wanted.Count == sink.BatchSize)
+            if (end is { } known ? entry.Position >= known : bytes >= MostBytes || wanted.Count == sink.BatchSize)
                 break;
             next = entry.Position + 1;
+            identity.AppendData(entry.Event.Id.ToByteArray());
             if (!sink.Wants(entry.Event.Module, entry.Event.Type))
                 continue;
             var json = EntryJson.Of(entry);
@@ -38,7 +41,9 @@ internal sealed record SinkBatch(string Id, long Next, int Entries, byte[]? Body
             wanted.Add((entry, json));
         }
 
-        var id = string.Create(CultureInfo.InvariantCulture, $"{state.Name}_{state.Run}_{state.Next}_{next}");
+        // After a restore other entries have the positions that were sent already: a receiver must not take them for known.
+        var which = Convert.ToHexStringLower(identity.GetHashAndReset().AsSpan(0, 8));
+        var id = string.Create(CultureInfo.InvariantCulture, $"{state.Name}_{state.Run}_{state.Next}_{next}_{which}");
         if (wanted.Count == 0)
             return new SinkBatch(id, next, 0, null, "");
         return sink.Format == SinkOptions.CloudEventsFormat

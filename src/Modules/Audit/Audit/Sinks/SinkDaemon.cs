@@ -85,15 +85,16 @@ internal sealed class SinkTurn(
     public async Task<Task> Run(NpgsqlConnection connection, CancellationToken ct)
     {
         var first = sink.FromNow ? await log.Head(ct) : 0;
-        // The same batch again until it is taken: with what has come since it would be another one under another id.
-        SinkBatch? kept = null;
+        // The same entries again until they are taken: with what has come since it would be another batch under another id.
+        // But read again, because somebody may be erased meanwhile.
+        (long From, int Run, long End)? tried = null;
         for (var wait = Soonest; ;)
         {
             var hint = signal.Next;
             await StillMine(connection, ct);
             var state = await states.Of(name, first, ct);
-            if (kept is not null && !kept.Id.StartsWith($"{name}_{state.Run}_{state.Next}_", StringComparison.Ordinal))
-                kept = null;
+            if (tried is { } before && (before.From, before.Run) != (state.Next, state.Run))
+                tried = null;
             if (state.IsPaused || state.NextAttempt > clock.GetUtcNow())
             {
                 if (state.IsPaused && signal.IsQuiet)
@@ -102,16 +103,21 @@ internal sealed class SinkTurn(
                 continue;
             }
 
-            kept ??= SinkBatch.Of(state, sink, await log.Chunk(state.Next, sink.IncludePersonalData, ct));
-            if (kept.Next > state.Next)
+            var batch = SinkBatch.Of(state, sink, await log.Chunk(state.Next, sink.IncludePersonalData, ct), tried?.End);
+            if (batch.Next > state.Next)
             {
-                if (await Push(state, kept, ct))
-                    kept = null;
+                tried = await Push(state, batch, ct) ? null : (state.Next, state.Run, batch.Next);
                 wait = Soonest;
                 continue;
             }
 
-            kept = null;
+            // What was tried is not there any more: dropped by its age.
+            if (tried is not null)
+            {
+                tried = null;
+                continue;
+            }
+
             metrics.IsBehind(name, 0);
             if (signal.IsQuiet)
                 return hint;

@@ -74,9 +74,27 @@ internal static class SteerSink
 
         public async Task<SteeredSink> Handle(Contracts.SteerSink request, CancellationToken cancellationToken)
         {
-            var outcome = await Handle(new Command(request.Name, request.Act, request.From), cancellationToken);
-            return outcome.Refusal is { } refusal ? new SteeredSink(null, refusal.Message) : new SteeredSink(await sinks.Of(request.Name, cancellationToken));
+            var command = new Command(request.Name, request.Act, request.From);
+            var before = await sinks.Of(request.Name, cancellationToken);
+            var outcome = await Handle(command, cancellationToken);
+            // The caller commits: nobody can read yet what is answered.
+            return outcome.Refusal is { } refusal ? new SteeredSink(null, refusal.Message) : new SteeredSink(After(command, before!));
         }
+    }
+
+    /// <summary>How a sink is when that is done.</summary>
+    internal static SinkStatus After(Command command, SinkStatus sink)
+    {
+        var next = command.Act == "replay" ? command.From!.Value : sink.Next;
+        var isPaused = command.Act == "pause" || (command.Act == "replay" && sink.State == "paused");
+        return sink with
+        {
+            State = sink.State == "not_configured" ? sink.State : isPaused ? "paused" : "running",
+            Next = next,
+            Behind = sink.Behind + sink.Next - next,
+            Attempts = 0,
+            NextAttempt = null,
+        };
     }
 
     /// <summary>What happens to it; null: that cannot be done.</summary>

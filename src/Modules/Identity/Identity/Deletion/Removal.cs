@@ -40,34 +40,52 @@ internal sealed class Removal(
             await end.Stage(user, now, ct);
         store.Delete<Authenticator>(user.Id);
         await mediator.Send(new EndSessionsOfUser(user.Id, "user_deleted"), ct);
-        var addresses = await AddressesOf(user, ct);
-        WithdrawMails(addresses);
+        var (told, theirs) = Addresses(user, await store.Events.FetchStreamAsync<User>(user.Id, token: ct));
+        await WithdrawMails(user, told, ct);
         if (baseUrl is not null)
             await mailer.SendNotice(MailKind.AccountDeleted, user.Email, baseUrl);
         // After whatever was told of them before, so that the profile is opened before it is closed.
         await bus.PublishAsync(new Contracts.UserDeleted(user.Id, now), new DeliveryOptions { GroupId = user.Id });
-        await mediator.Send(new EraseSubject(user.Id, [.. addresses.Select(address => AddressHash.SubjectOf(null, hash.Of(address))!)], "user_deleted"), ct);
+        await mediator.Send(new EraseSubject(user.Id, [.. theirs.Select(address => AddressHash.SubjectOf(null, hash.Of(address))!)], "user_deleted"), ct);
         return true;
     }
 
-    // Whatever address they have or had, or wanted: mails to it are not sent, and what came from nobody about it is theirs too.
-    private async Task<IReadOnlyList<string>> AddressesOf(User user, CancellationToken ct)
+    /// <summary>
+    /// Whatever address they have or had, or wanted; and which of them were theirs, as they have shown or at the end. What came
+    /// from nobody about those is theirs too; about an address that they only named it is somebody else's.
+    /// </summary>
+    internal static (IReadOnlyList<string> Told, IReadOnlyList<string> Theirs) Addresses(User user, IEnumerable<IEvent> events)
     {
-        var told = (await store.Events.FetchStreamAsync<User>(user.Id, token: ct)).Select(e => e.Data switch
+        var (told, theirs) = (new HashSet<string> { user.Email }, new HashSet<string> { user.Email });
+        string? held = null;
+        foreach (var e in events)
         {
-            UserRegistered registered => registered.Email,
-            UserEmailChanged changed => changed.Email,
-            EmailChangeAllowed allowed => allowed.Email,
-            EmailChangeLinkSent sent => sent.Email,
-            EmailChangeCodeSent sent => sent.Email,
-            _ => null,
-        });
-        return [.. told.OfType<string>().Append(user.Email).Distinct()];
+            var (address, isHeld, isShown) = e.Data switch
+            {
+                UserRegistered registered => (registered.Email, true, registered.EmailVerified),
+                UserEmailChanged changed => (changed.Email, true, changed.Verified),
+                UserEmailVerified => (held, true, true),
+                EmailChangeAllowed allowed => (allowed.Email, false, false),
+                EmailChangeLinkSent sent => (sent.Email, false, false),
+                EmailChangeCodeSent sent => (sent.Email, false, false),
+                _ => (null, false, false),
+            };
+            if (address is null)
+                continue;
+            told.Add(address);
+            held = isHeld ? address : held;
+            if (isShown)
+                theirs.Add(address);
+        }
+
+        return ([.. told], [.. theirs]);
     }
 
-    private void WithdrawMails(IReadOnlyList<string> addresses)
+    // Mails to an address that somebody else has by now are not theirs to withdraw.
+    private async Task WithdrawMails(User user, IReadOnlyList<string> told, CancellationToken ct)
     {
-        string[] hashes = [.. addresses.Select(hash.Of)];
+        var others = (await store.QueryAsync<User>("where d.email = any(?) and d.id <> ?", ct, told.ToArray(), user.Id)).Select(other => other.Email);
+        string[] hashes = [.. told.Except(others).Select(hash.Of)];
         store.Withdraw(MailRequested.StoredName, "addressHash", hashes);
         store.QueueSqlCommand("delete from identity.mt_doc_development_mail where data ->> 'addressHash' = any(?)", (object)hashes);
     }
