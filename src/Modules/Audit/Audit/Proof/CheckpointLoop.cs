@@ -62,7 +62,7 @@ internal sealed partial class CheckpointLoop(
             metrics.Contradicted();
             NothingSigned(log, contradiction.Message);
         }
-        catch (Exception stopped) when (ct.IsCancellationRequested && stopped is OperationCanceledException or ObjectDisposedException)
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             // The server stops.
         }
