@@ -116,8 +116,12 @@ public sealed class ForgottenPersonTests(ForgettingApp app) : IClassFixture<Forg
         _traces.Add("kingfisher_77", "ineradicable-picture", "the-countess-77");
         var signedUp = await Post(browser, "/api/auth/sign-up/email", new
         {
-            name = "Augusta Ineradicable", email = Email, password = People.Password, image = "https://example.com/ineradicable-picture.png",
-            username = "Kingfisher_77", displayUsername = "The-Countess-77",
+            name = "Augusta Ineradicable",
+            email = Email,
+            password = People.Password,
+            image = "https://example.com/ineradicable-picture.png",
+            username = "Kingfisher_77",
+            displayUsername = "The-Countess-77",
         });
         var ada = new Person(signedUp.Json().GetProperty("user").Text("id"), Email, browser, signedUp.Json());
         await Post(browser, "/api/auth/send-verification-email", new { email = Email });
@@ -178,7 +182,11 @@ public sealed class ForgottenPersonTests(ForgettingApp app) : IClassFixture<Forg
             "topic-kingfisher", "note-kingfisher", "comment-kingfisher", "picture-kingfisher", "antarctica/mawson");
         await Put(ada.Browser, "/api/profiles/me", new
         {
-            displayName = "Countess-of-Nowhere", headline = "headline-kingfisher", biography = "biography-kingfisher", visibility = "members", timeZone = "Antarctica/Mawson",
+            displayName = "Countess-of-Nowhere",
+            headline = "headline-kingfisher",
+            biography = "biography-kingfisher",
+            visibility = "members",
+            timeZone = "Antarctica/Mawson",
         });
         await app.Scenario(_ => _.As(ada.Browser).Put.Bytes(Png("picture-kingfisher"), "image/png").ToUrl("/api/profiles/me/image"));
         await Put(ada.Browser, "/api/mentees/me", new { goals = "goals-kingfisher", interests = Interests });
@@ -301,7 +309,9 @@ public sealed class ForgottenPersonTests(ForgettingApp app) : IClassFixture<Forg
 
     private static object Hours(string timeZone) => new
     {
-        timeZone, slotMinutes = 30, rules = Enum.GetNames<DayOfWeek>().Select(day => new { day = day.ToLowerInvariant(), from = "00:00", to = "24:00" }),
+        timeZone,
+        slotMinutes = 30,
+        rules = Enum.GetNames<DayOfWeek>().Select(day => new { day = day.ToLowerInvariant(), from = "00:00", to = "24:00" }),
     };
 
     // The size of a picture, and words where a camera writes them.
