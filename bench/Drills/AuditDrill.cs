@@ -140,16 +140,18 @@ internal sealed class AuditDrill(int entries, int rate, int seconds)
         var cookie = await Administrator(server, database);
         using var client = new HttpClient { BaseAddress = new Uri(server.Urls.First()) };
         client.DefaultRequestHeaders.Add("Cookie", cookie);
-        var (type, actor) = (new List<double>(), new List<double>());
+        var (type, actor, proof) = (new List<double>(), new List<double>(), new List<double>());
         for (var page = 0; page < Pages; page++)
         {
             // The first entries are the last that a page shows.
             type.Add(await Time(client, $"/api/audit/entries?type=profile.opened.1&before={200 + page}&limit=50"));
             actor.Add(await Time(client, $"/api/audit/entries?subject=drill-{page * (entries / 2 / Pages):d9}&limit=50"));
+            proof.Add(await Time(client, $"/api/audit/log/proof/inclusion?position={page * (entries / Pages)}&size={entries}"));
         }
 
         Row("page at the far end, by type, ms", $"{P(type, 0.99):N1}", $"p99 of {Pages} over HTTP; p50 {P(type, 0.5):N1}");
         Row("page of one of all the subjects, ms", $"{P(actor, 0.99):N1}", $"p99 of {Pages}; p50 {P(actor, 0.5):N1}");
+        Row("inclusion proof, ms", $"{P(proof, 0.99):N1}", $"p99 of {Pages}, all over the log; p50 {P(proof, 0.5):N1}");
     }
 
     // Sign-ins as the store sees them: an event, a row, an outbox message each. The hash of a password is not what is measured.
