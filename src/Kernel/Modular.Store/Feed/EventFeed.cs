@@ -93,7 +93,7 @@ public sealed class EventFeed
 
     /// <summary>Whether there are committed events after a position that an open transaction still holds back.</summary>
     internal static async Task<bool> IsHeldBack(
-        NpgsqlConnection connection, FeedPosition after, IReadOnlyList<string> modules, CancellationToken ct)
+        NpgsqlConnection connection, FeedPosition after, IReadOnlyList<string> modules, CancellationToken ct, bool keeps = false)
     {
         await using var command = new NpgsqlCommand { Connection = connection };
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after.Epoch });
@@ -106,7 +106,8 @@ public sealed class EventFeed
         }
 
         command.CommandText = $"select {string.Join(" or ", newer)}";
-        await command.PrepareAsync(ct);
+        if (keeps)
+            await command.PrepareAsync(ct);
         return await command.ExecuteScalarAsync(ct) is true;
     }
 

@@ -175,7 +175,7 @@ internal sealed class SubscriptionRun(
             // What an older open transaction holds back gives no hint when it may be read: so look again soon, then
             // less and less. Where nothing is held back the next event brings a hint, or is found when the net is drawn. What was
             // committed since the page was read counts as held back, so it is looked for at once.
-            var isHeld = await EventFeed.IsHeldBack(_connection!, position, modules, ct);
+            var isHeld = await EventFeed.IsHeldBack(_connection!, position, modules, ct, keeps: true);
             if (isHeld)
                 metrics.IsHeldBack(subscription.Name);
             else
